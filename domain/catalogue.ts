@@ -1,0 +1,43 @@
+import { channel, channelCommands, channelEvents } from './conversations/channel.js';
+import type { AnyAggregate, AnyCommandDefinition } from './decider.js';
+import type { AnyEventDefinition } from './event.js';
+import { account, accountCommands, accountEvents } from './identity/account.js';
+import { profile, profileCommands, profileEvents } from './identity/profile.js';
+import { emailReservation, reservationEvents, usernameReservation } from './identity/reservation.js';
+import { meeting, meetingCommands, meetingEvents } from './meetings/meeting.js';
+import { room, roomCommands, roomEvents } from './rooms/room.js';
+
+/** Everything that the domain declares, by name. */
+
+const commandList = [
+  ...accountCommands,
+  ...profileCommands,
+  ...meetingCommands,
+  ...roomCommands,
+  ...channelCommands,
+] as const;
+
+type DeclaredCommand = (typeof commandList)[number];
+
+/** Each command's definition by its type, for typed callers. */
+export type Commands = { [Definition in DeclaredCommand as Definition['type']]: Definition };
+
+export const commands: ReadonlyMap<string, AnyCommandDefinition> = new Map(
+  commandList.map((definition) => [definition.type, definition]),
+);
+
+export const events: ReadonlyMap<string, AnyEventDefinition> = new Map(
+  [accountEvents, profileEvents, reservationEvents, meetingEvents, roomEvents, channelEvents]
+    .flatMap((definitions): AnyEventDefinition[] => Object.values(definitions))
+    .map((definition) => [definition.type, definition]),
+);
+
+export const aggregates: ReadonlyMap<string, AnyAggregate> = new Map(
+  [account, profile, emailReservation, usernameReservation, meeting, room, channel].map((aggregate) => [
+    aggregate.category,
+    aggregate,
+  ]),
+);
+
+/** Categories whose streams people may follow live. */
+export const feedCategories: ReadonlySet<string> = new Set(['user', 'meeting', 'room', 'channel']);

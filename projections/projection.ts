@@ -1,0 +1,75 @@
+import type { AnyEventDefinition, RecordedEvent } from '../domain/event.js';
+
+/** A document's fold: (document or none, event) → document, or none to delete it. Reads nothing else; no clock. */
+export interface Fold<Document> {
+  /** Documents that the event changes. */
+  ids(event: RecordedEvent): readonly string[];
+  /** May change the document that it is given. */
+  fold(document: Document | undefined, event: RecordedEvent, id: string): Document | undefined;
+  /** The event is always the first one of its document: nothing needs to be loaded. */
+  readonly creates: boolean;
+}
+
+export interface Collection<Document = unknown> {
+  /** Unique across projections. */
+  readonly name: string;
+  /** Fields (dots for nested ones) of each index, in order. */
+  readonly indexes: readonly (readonly string[])[];
+  /** The folds by event type; `*` folds every event. */
+  readonly folds: ReadonlyMap<string, Fold<Document>>;
+}
+
+/** Collections that share one checkpoint. */
+export interface Projection {
+  readonly name: string;
+  /** To be raised whenever a fold or a document's shape changes: the projection is then built anew. */
+  readonly version: number;
+  // biome-ignore lint/suspicious/noExplicitAny: holds documents of every shape
+  readonly collections: readonly Collection<any>[];
+}
+
+type EventOf<Definition> = Definition extends { toFrame(event: infer Event): unknown } ? Event : never;
+
+/** Folds an event type into the documents that `ids` names. */
+export function on<Definition extends AnyEventDefinition, Document>(
+  definition: Definition,
+  ids: (event: EventOf<Definition>) => string | readonly string[],
+  fold: (document: Document | undefined, event: EventOf<Definition>, id: string) => Document | undefined,
+): [string, Fold<Document>] {
+  return [definition.type, foldOf(ids, fold, false)];
+}
+
+/** Like `on`, for an event that is always the first one of its document. */
+export function creates<Definition extends AnyEventDefinition, Document>(
+  definition: Definition,
+  ids: (event: EventOf<Definition>) => string,
+  make: (event: EventOf<Definition>) => Document,
+): [string, Fold<Document>] {
+  return [
+    definition.type,
+    foldOf(ids, (_document: Document | undefined, event: EventOf<Definition>) => make(event), true),
+  ];
+}
+
+/** Folds every event. */
+export function onAny<Document>(
+  ids: (event: RecordedEvent) => readonly string[],
+  fold: (document: Document | undefined, event: RecordedEvent, id: string) => Document | undefined,
+): [string, Fold<Document>] {
+  return ['*', foldOf(ids, fold, false)];
+}
+
+function foldOf<Event, Document>(
+  ids: (event: Event) => string | readonly string[],
+  fold: (document: Document | undefined, event: Event, id: string) => Document | undefined,
+  creating: boolean,
+): Fold<Document> {
+  return {
+    ids(event) {
+      const named = ids(event as Event);
+      return typeof named === 'string' ? [named] : named;
+    },
+    fold: (document, event, id) => fold(document, event as Event, id),
+    creates: creating,
+  };
+}

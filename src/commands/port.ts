@@ -1,0 +1,80 @@
+import type { z } from 'zod';
+import type { Commands } from '../../domain/catalogue.js';
+import type { Actor } from '../../domain/decider.js';
+import type { RejectionCode } from '../../domain/rejections.js';
+
+export type CommandType = keyof Commands;
+export type CommandInput<Type extends CommandType> = z.input<Commands[Type]['input']>;
+
+/** A command as a client, a reactor or an import sends it. */
+export interface CommandRequest<Type extends CommandType = CommandType> {
+  readonly type: Type;
+  /** Not yet trusted: parsed with the command's schema, unknown keys refused. */
+  readonly input: unknown;
+  readonly actor: Actor;
+  /** Given by the client: the same key of the same actor and command type has one effect (24 h). */
+  readonly idempotencyKey?: string;
+  /** Given by a reactor: a command id derived from the cause has one effect. */
+  readonly causation?: string;
+  readonly correlation?: string;
+  /** Revision that the caller's representation was of. */
+  readonly ifMatch?: number;
+  /** For imports: when the original happened, in ms since 1970. */
+  readonly occurredAt?: number;
+  readonly origin?: 'import';
+}
+
+/** What the caller of an accepted command is told. */
+export interface CommandReply {
+  /** What the command made or changed. */
+  readonly id: string;
+  readonly stream: string;
+  /** Revision of the command's last event in its primary stream (of the head, where there was nothing to do). */
+  readonly revision: number;
+  /** Position of the command's last event, to wait for in queries: decimal. */
+  readonly position: string;
+  readonly [field: string]: unknown;
+}
+
+export interface CommandPipeline {
+  /**
+   * @throws {InvalidInput} if the input does not fit the command's schema
+   * @throws {CommandRejected} if a rule refuses it, or the key was used with another input
+   * @throws {OutcomeUnknown} if the store can't tell: send it again with the same key
+   */
+  execute(request: CommandRequest): Promise<CommandReply>;
+  /**
+   * Executes commands of one primary stream in order and appends all their events in one append, or none.
+   * @throws as `execute`; the first refusal refuses all
+   */
+  executeTogether(requests: readonly CommandRequest[]): Promise<CommandReply[]>;
+  /** Resolves once no command is in flight; new ones are refused. */
+  drain(): Promise<void>;
+}
+
+export interface FieldError {
+  /** Dotted path of the field; empty for the whole. */
+  readonly field: string;
+  readonly message: string;
+}
+
+/** The input of a command, a query or a frame does not fit its schema. */
+export class InvalidInput extends Error {
+  constructor(
+    readonly errors: readonly FieldError[],
+    /** Fields that must be there, when one of them is missing. */
+    readonly required: readonly string[] = [],
+  ) {
+    super('The input is not valid.');
+  }
+}
+
+export class CommandRejected extends Error {
+  constructor(
+    readonly code: RejectionCode | 'idempotency-key-reused',
+    readonly detail?: string,
+    readonly field?: string,
+  ) {
+    super(detail ?? code);
+  }
+}

@@ -1,0 +1,33 @@
+import type { DomainEvent, EventMetadata, RecordedEvent } from '../../domain/event.js';
+import type { EncodedEvent, StoredEvent } from './port.js';
+
+/**
+ * Between what the domain means and what the store keeps: checks each event against its schema, brings old versions up,
+ * seals personal fields and opens them, writes metadata, and chains each event to the one before it.
+ */
+export interface Codec {
+  /**
+   * Makes sure that a key exists for everybody whose personal fields are in these events, durably. Must be awaited
+   * before `encode`.
+   */
+  prepare(events: readonly DomainEvent[]): Promise<void>;
+  /**
+   * Checks, seals and serialises an event. Synchronous, so that a mailbox can encode a batch between two awaits.
+   * @throws {Error} if the data does not fit the event's schema: a decider at fault
+   */
+  encode(event: DomainEvent, id: string, metadata: Omit<EventMetadata, 'version'>): EncodedEvent;
+  /**
+   * Reads stored events, in order. Sealed fields whose key was destroyed are `null`.
+   * An event that was encoded or decoded before by this codec may come from memory.
+   */
+  decode(events: readonly StoredEvent[]): Promise<RecordedEvent[]>;
+  /** Lets `decode` answer from memory for an event that this process has just appended. */
+  remember(stored: StoredEvent, recorded: RecordedEvent): void;
+  /** Seals text under a subject's key (snapshots, cursors of an import); `context` binds it to its place. */
+  sealText(subject: string, context: string, text: string): Promise<string>;
+  /** @returns undefined if it was changed, or its key is gone */
+  openText(subject: string, context: string, sealed: string): Promise<string | undefined>;
+}
+
+/** The hash that the next event of the stream names as `prevHash`. */
+export type HashEvent = (event: Pick<StoredEvent, 'stream' | 'revision' | keyof EncodedEvent>) => string;

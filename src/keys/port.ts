@@ -1,0 +1,18 @@
+/**
+ * The keys that open the log: with it, the only truth. One key for each subject (a person; an e-mail address without
+ * an account), wrapped by a versioned master key; and named secrets that are never rotated.
+ */
+export interface KeyStore {
+  /** Makes a key for each subject that has none (and was not forgotten). Durable once it resolves. */
+  ensure(subjects: readonly string[]): Promise<void>;
+  /** The keys of those subjects, 32 bytes each; `null` for a destroyed one; a subject that never had one is left out. */
+  get(subjects: readonly string[]): Promise<Map<string, Buffer | null>>;
+  /** Destroys a subject's key for ever: what was sealed under it can't be read again, and it gets no new one. */
+  destroy(subject: string): Promise<void>;
+  /** A secret of 32 bytes, made at its first use and never changed. Durable once it resolves. */
+  secret(name: SecretName): Promise<Buffer>;
+  close(): Promise<void>;
+}
+
+/** `reservations`: names streams of unique values. `commands`: hashes of commands' inputs. */
+export type SecretName = 'reservations' | 'commands';

@@ -1,0 +1,84 @@
+/**
+ * The read store: documents that projections fold from the log, by collection and id, with each projection's
+ * checkpoint. All of it can be deleted at any time and built again.
+ */
+
+export type Document = Readonly<Record<string, unknown>>;
+
+/** What a collection is, as its projection declares it. */
+export interface CollectionShape {
+  readonly name: string;
+  /** Each index: fields (dots for nested ones) in order, for equality on the first ones and order by the last. */
+  readonly indexes: readonly (readonly string[])[];
+}
+
+export interface ProjectionShape {
+  readonly name: string;
+  /** Changing it makes the projection be built anew beside the old one. */
+  readonly version: number;
+  readonly collections: readonly CollectionShape[];
+}
+
+/** A projection's documents of one generation. Readers see the live generation only. */
+export interface Generation {
+  readonly projection: string;
+  readonly generation: number;
+}
+
+export interface DocumentWrite {
+  readonly collection: string;
+  readonly id: string;
+  /** The whole document; none deletes it. */
+  readonly document: Document | undefined;
+}
+
+export interface Query {
+  /** Equality on fields of an index. */
+  readonly where?: Readonly<Record<string, string | number | boolean | null>>;
+  /** Keep only ids within these bounds: the cheapest query, where ids are made to be in order. */
+  readonly idAfter?: string;
+  readonly idBefore?: string;
+  /** Field to order by (ties by id); the id unless told. */
+  readonly orderBy?: string;
+  readonly descending?: boolean;
+  /** Continue behind the document with this value of `orderBy` and this id. */
+  readonly after?: { readonly value: string | number; readonly id: string };
+  readonly limit: number;
+}
+
+export interface Found<T = Document> {
+  readonly id: string;
+  readonly document: T;
+}
+
+export interface ReadStore {
+  /** Makes the collections and indexes of the projection's live generation where they are missing, and returns it. */
+  open(projection: ProjectionShape): Promise<Generation>;
+  /** Begins an empty generation beside the live one. */
+  begin(projection: ProjectionShape): Promise<Generation>;
+  /** Makes this generation the live one in one step, and drops the others. */
+  promote(generation: Generation): Promise<void>;
+  /** Drops a generation that is not live. */
+  discard(generation: Generation): Promise<void>;
+  /** Position of the last event whose changes the generation holds; 0n for none. */
+  checkpoint(generation: Generation): Promise<bigint>;
+  /** Documents of a generation by id, for folding; those that don't exist are left out. */
+  load(generation: Generation, collection: string, ids: readonly string[]): Promise<Map<string, Document>>;
+  /** Writes documents and moves the checkpoint to `position`, together. A checkpoint never goes back. */
+  write(generation: Generation, writes: readonly DocumentWrite[], position: bigint): Promise<void>;
+  /** All documents of a generation, in the order of collection and id: to compare two generations. */
+  dump(generation: Generation): AsyncIterable<{ collection: string; id: string; document: Document }>;
+
+  /** Runs reads that see one moment of the store. */
+  read<T>(body: (reader: Reader) => Promise<T> | T): Promise<T>;
+  /** Position that the live generation of a projection has reached. */
+  liveCheckpoint(projection: string): Promise<bigint>;
+  close(): Promise<void>;
+}
+
+/** Queries of live generations. A collection's name is unique across projections. */
+export interface Reader {
+  get<T = Document>(collection: string, id: string): Promise<T | undefined>;
+  getMany<T = Document>(collection: string, ids: readonly string[]): Promise<Map<string, T>>;
+  find<T = Document>(collection: string, query: Query): Promise<Found<T>[]>;
+}
