@@ -1,9 +1,11 @@
+import type { Document, Reader } from '../../projections/reader.js';
+
 /**
  * The read store: documents that projections fold from the log, by collection and id, with each projection's
  * checkpoint. All of it can be deleted at any time and built again.
  */
 
-export type Document = Readonly<Record<string, unknown>>;
+export type { Document, Found, Query, Reader } from '../../projections/reader.js';
 
 /** What a collection is, as its projection declares it. */
 export interface CollectionShape {
@@ -32,25 +34,6 @@ export interface DocumentWrite {
   readonly document: Document | undefined;
 }
 
-export interface Query {
-  /** Equality on fields of an index. */
-  readonly where?: Readonly<Record<string, string | number | boolean | null>>;
-  /** Keep only ids within these bounds: the cheapest query, where ids are made to be in order. */
-  readonly idAfter?: string;
-  readonly idBefore?: string;
-  /** Field to order by (ties by id); the id unless told. */
-  readonly orderBy?: string;
-  readonly descending?: boolean;
-  /** Continue behind the document with this value of `orderBy` and this id. */
-  readonly after?: { readonly value: string | number; readonly id: string };
-  readonly limit: number;
-}
-
-export interface Found<T = Document> {
-  readonly id: string;
-  readonly document: T;
-}
-
 export interface ReadStore {
   /** Makes the collections and indexes of the projection's live generation where they are missing, and returns it. */
   open(projection: ProjectionShape): Promise<Generation>;
@@ -74,11 +57,4 @@ export interface ReadStore {
   /** Position that the live generation of a projection has reached. */
   liveCheckpoint(projection: string): Promise<bigint>;
   close(): Promise<void>;
-}
-
-/** Queries of live generations. A collection's name is unique across projections. */
-export interface Reader {
-  get<T = Document>(collection: string, id: string): Promise<T | undefined>;
-  getMany<T = Document>(collection: string, ids: readonly string[]): Promise<Map<string, T>>;
-  find<T = Document>(collection: string, query: Query): Promise<Found<T>[]>;
 }
