@@ -14,6 +14,8 @@ export interface Aggregate<State> {
   initialState(): State;
   /** May change the state that it is given, and returns it. */
   evolve(state: State, event: RecordedEvent): State;
+  /** Revision of the last event that changed what clients see as the resource: its ETag. -1 before the first event. */
+  changedAt(state: State): number;
   /** The state as JSON can hold it, and back. */
   toSnapshot(state: State): unknown;
   fromSnapshot(snapshot: never): State;

@@ -101,6 +101,8 @@ export interface ChannelState {
   kind?: z.infer<typeof channelKind>;
   members: Map<string, ChannelRole>;
   owners: number;
+  /** Revision of the last event other than a message: what the channel's own representation changed at. */
+  changedAt: number;
   deleted: RevisionRanges;
   /** Last imported line of each transcript. */
   imported: Map<string, number>;
@@ -110,15 +112,21 @@ interface ChannelSnapshot {
   kind?: z.infer<typeof channelKind>;
   members: [string, ChannelRole][];
   owners: number;
+  changedAt: number;
   deleted: RevisionRanges;
   imported: [string, number][];
 }
 
+/** Events that leave the channel's own representation as it was. */
+const withoutTrace: ReadonlySet<string> = new Set([MessagePosted.type, MessageDeleted.type, TranscriptImported.type]);
+
 export const channel = defineAggregate<ChannelState, ChannelSnapshot>({
   category: 'channel',
   version: 1,
-  initialState: () => ({ members: new Map(), owners: 0, deleted: [], imported: new Map() }),
+  initialState: () => ({ members: new Map(), owners: 0, changedAt: -1, deleted: [], imported: new Map() }),
+  changedAt: (state) => state.changedAt,
   evolve(state: ChannelState, event: ChannelEvent): ChannelState {
+    if (!withoutTrace.has(event.type)) state.changedAt = event.revision;
     switch (event.type) {
       case 'conversations.ChannelCreated':
         state.kind = event.data.kind;

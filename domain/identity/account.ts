@@ -30,13 +30,16 @@ export type AccountEvent = RecordedOf<typeof accountEvents>;
 export interface AccountState {
   /** Revision of the event that holds the password's hash; none before the account is registered. */
   passwordRevision?: number;
+  changedAt: number;
 }
 
 export const account = defineAggregate<AccountState>({
   category: 'account',
   version: 1,
-  initialState: () => ({}),
+  initialState: () => ({ changedAt: -1 }),
+  changedAt: (state) => state.changedAt,
   evolve(state: AccountState, event: AccountEvent): AccountState {
+    state.changedAt = event.revision;
     if (event.type === 'identity.AccountRegistered') state.passwordRevision = event.revision;
     return state;
   },

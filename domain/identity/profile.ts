@@ -22,13 +22,16 @@ export type ProfileEvent = RecordedOf<typeof profileEvents>;
 
 export interface ProfileState {
   created: boolean;
+  changedAt: number;
 }
 
 export const profile = defineAggregate<ProfileState>({
   category: 'user',
   version: 1,
-  initialState: () => ({ created: false }),
+  initialState: () => ({ created: false, changedAt: -1 }),
+  changedAt: (state) => state.changedAt,
   evolve(state: ProfileState, event: ProfileEvent): ProfileState {
+    state.changedAt = event.revision;
     if (event.type === 'identity.ProfileCreated') state.created = true;
     return state;
   },

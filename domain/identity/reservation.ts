@@ -25,14 +25,17 @@ export type ReservationEvent = RecordedOf<typeof reservationEvents>;
 
 export interface ReservationState {
   owner: string | null;
+  changedAt: number;
 }
 
 function reservationOf(category: string) {
   return defineAggregate<ReservationState>({
     category,
     version: 1,
-    initialState: () => ({ owner: null }),
+    initialState: () => ({ owner: null, changedAt: -1 }),
+    changedAt: (state) => state.changedAt,
     evolve(state: ReservationState, event: ReservationEvent): ReservationState {
+      state.changedAt = event.revision;
       switch (event.type) {
         case 'identity.ValueReserved':
           state.owner = event.data.owner;

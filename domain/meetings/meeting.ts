@@ -43,13 +43,16 @@ export type MeetingEvent = RecordedOf<typeof meetingEvents>;
 export interface MeetingState {
   startTime?: string;
   due: boolean;
+  changedAt: number;
 }
 
 export const meeting = defineAggregate<MeetingState>({
   category: 'meeting',
   version: 1,
-  initialState: () => ({ due: false }),
+  initialState: () => ({ due: false, changedAt: -1 }),
+  changedAt: (state) => state.changedAt,
   evolve(state: MeetingState, event: MeetingEvent): MeetingState {
+    state.changedAt = event.revision;
     switch (event.type) {
       case 'meetings.MeetingCreated':
         state.startTime = event.data.startTime;

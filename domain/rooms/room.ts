@@ -39,13 +39,16 @@ export type RoomEvent = RecordedOf<typeof roomEvents>;
 export interface RoomState {
   created: boolean;
   participants: Set<string>;
+  changedAt: number;
 }
 
-export const room = defineAggregate<RoomState, { created: boolean; participants: string[] }>({
+export const room = defineAggregate<RoomState, { created: boolean; participants: string[]; changedAt: number }>({
   category: 'room',
   version: 1,
-  initialState: () => ({ created: false, participants: new Set() }),
+  initialState: () => ({ created: false, participants: new Set(), changedAt: -1 }),
+  changedAt: (state) => state.changedAt,
   evolve(state: RoomState, event: RoomEvent): RoomState {
+    state.changedAt = event.revision;
     switch (event.type) {
       case 'rooms.RoomCreated':
         state.created = true;

@@ -14,6 +14,11 @@ export interface CommandRequest<Type extends CommandType = CommandType> {
   readonly actor: Actor;
   /** Given by the client: the same key of the same actor and command type has one effect (24 h). */
   readonly idempotencyKey?: string;
+  /**
+   * What makes the request the same again under its key, where the input holds what is made anew each time (a
+   * password's hash); the parsed input unless given.
+   */
+  readonly sameness?: unknown;
   /** Given by a reactor: a command id derived from the cause has one effect. */
   readonly causation?: string;
   readonly correlation?: string;
@@ -68,6 +73,12 @@ export class InvalidInput extends Error {
     super('The input is not valid.');
   }
 }
+
+/** The process is about to end and takes no new commands; another one will. */
+export class ShuttingDown extends Error {}
+
+/** A read model that must be asked first is too far behind; nothing was written. */
+export class ProjectionBehind extends Error {}
 
 export class CommandRejected extends Error {
   constructor(
