@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { Rejection, type RejectionCode } from '../domain/rejections.js';
 import { Unauthenticated } from './auth/session.js';
-import { CommandRejected, type FieldError, InvalidInput } from './commands/port.js';
+import { CommandRejected, type FieldError, InvalidInput, ProjectionBehind, ShuttingDown } from './commands/port.js';
 import { EventTooLarge, OutcomeUnknown } from './event-store/port.js';
 
 /**
@@ -27,7 +27,7 @@ type BoundaryCode =
   | 'projection-behind'
   | 'rate-limited'
   | 'busy'
-  | 'draining'
+  | 'shutting-down'
   | 'internal';
 
 export type ProblemCode = RejectionCode | BoundaryCode;
@@ -69,10 +69,10 @@ const catalogue: Readonly<Record<ProblemCode, ProblemKind>> = {
     title: 'It is not known whether this was done: send it again with the same Idempotency-Key.',
     retryAfter: 2,
   },
-  'projection-behind': { status: 503, title: 'The answer does not yet hold what you have written.', retryAfter: 1 },
+  'projection-behind': { status: 503, title: 'What must be read for this is not up to date yet.', retryAfter: 1 },
   'rate-limited': { status: 429, title: 'Too many requests.', retryAfter: 1 },
   busy: { status: 503, title: 'Too much to do at the moment.', retryAfter: 1 },
-  draining: { status: 503, title: 'The server is about to stop.', retryAfter: 5 },
+  'shutting-down': { status: 503, title: 'The server is about to stop.', retryAfter: 5 },
   internal: { status: 500, title: 'Something went wrong on our side.' },
 };
 
@@ -125,6 +125,8 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof CommandRejected || error instanceof Rejection) return rejected(error);
   if (error instanceof Unauthenticated) return problemOf('unauthenticated');
   if (error instanceof OutcomeUnknown) return problemOf('outcome-unknown');
+  if (error instanceof ProjectionBehind) return problemOf('projection-behind');
+  if (error instanceof ShuttingDown) return problemOf('shutting-down');
   if (error instanceof EventTooLarge) return problemOf('body-too-large');
   if (error instanceof z.ZodError) return invalidInput(fieldErrors(error.issues));
   return problemOf('internal');
