@@ -14,5 +14,5 @@ export interface KeyStore {
   close(): Promise<void>;
 }
 
-/** `reservations`: names streams of unique values. `commands`: hashes of commands' inputs. */
-export type SecretName = 'reservations' | 'commands';
+/** `reservations`: names streams of unique values. `commands`: hashes of commands' inputs. `passwords`: their pepper. */
+export type SecretName = 'reservations' | 'commands' | 'passwords';

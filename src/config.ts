@@ -1,0 +1,188 @@
+import { readFileSync } from 'node:fs';
+import { parse as parseDotenv } from 'dotenv';
+import { z } from 'zod';
+
+/**
+ * The settings, from the weakest source to the strongest: defaults, the JSON file named by `CONFIG_FILE`, `.env`, the
+ * environment. They have the same names everywhere.
+ */
+
+export const roles = ['api', 'edge', 'projector', 'relay', 'reactor'] as const;
+export type Role = (typeof roles)[number];
+
+const port = z.coerce.number().int().min(0).max(65_535);
+
+/** The adapters of this version; a setting that names another one is refused. */
+function adapter<const Name extends string>(...names: [Name, ...Name[]]) {
+  return z.enum(names, { error: `must be ${names.join(' or ')}: this version has no other` }).default(names[0]);
+}
+
+const commaList = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== ''),
+);
+
+/** An exact web origin, such as https://talk.example.org. */
+const origin = z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text, {
+  error: 'must be origins such as https://talk.example.org, separated by commas',
+});
+
+const secret = z.string().min(1).optional();
+
+const settings = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  PORT: port.default(3000),
+  PARLEY_EDGE_PORT: port.default(3001),
+  PARLEY_HOST: z.string().min(1).default('127.0.0.1'),
+  PARLEY_DATA_DIR: z.string().min(1).default('./data'),
+  FRONTEND_URL: commaList.pipe(z.array(origin)).default([]),
+  JWT_SECRET: secret,
+  PARLEY_MASTER_KEY: secret,
+  PARLEY_EVENT_STORE: adapter('sqlite'),
+  PARLEY_READ_STORE: adapter('sqlite'),
+  PARLEY_BROKER: adapter('in-process'),
+  PARLEY_ROLES: commaList.pipe(z.array(z.enum(roles)).min(1)).default([...roles]),
+  PARLEY_PASSWORD_MIN_LENGTH: z.coerce.number().int().min(8).max(64).default(8),
+  PARLEY_BCRYPT_COST: z.coerce.number().int().min(4).max(16).default(12),
+  LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+});
+
+type Settings = z.infer<typeof settings>;
+export type SettingName = keyof Settings;
+
+export interface Config {
+  readonly environment: Settings['NODE_ENV'];
+  readonly host: string;
+  readonly port: number;
+  readonly edgePort: number;
+  readonly dataDirectory: string;
+  /** Web origins that may call the API; in development, those of this machine may as well. */
+  readonly origins: readonly string[];
+  readonly eventStore: Settings['PARLEY_EVENT_STORE'];
+  readonly readStore: Settings['PARLEY_READ_STORE'];
+  readonly broker: Settings['PARLEY_BROKER'];
+  readonly roles: ReadonlySet<Role>;
+  /** Undefined outside production means: made at the first start and kept in the data directory. */
+  readonly jwtSecret: string | undefined;
+  /** 32 bytes. */
+  readonly masterKey: Buffer | undefined;
+  readonly passwordMinLength: number;
+  readonly bcryptCost: number;
+  readonly logLevel: Settings['LOG_LEVEL'];
+}
+
+/** The settings can't be used; one line for each fault. */
+export class InvalidConfig extends Error {
+  constructor(readonly faults: readonly string[]) {
+    super(faults.join('\n'));
+  }
+}
+
+/** @throws {InvalidConfig} */
+export function loadConfig(environment: NodeJS.ProcessEnv = process.env, dotenvFile = '.env'): Config {
+  const fromDotenv = readIfThere(dotenvFile);
+  const stronger = { ...(fromDotenv && parseDotenv(fromDotenv)), ...withoutEmpty(environment) };
+  const configFile = stronger.CONFIG_FILE;
+  return parseConfig({ ...(configFile && readConfigFile(configFile)), ...stronger });
+}
+
+/**
+ * @param values - the settings by name, each as text or as what it means
+ * @throws {InvalidConfig}
+ */
+export function parseConfig(values: Readonly<Record<string, unknown>>): Config {
+  const parsed = settings.safeParse(values);
+  if (!parsed.success) {
+    throw new InvalidConfig(parsed.error.issues.map(({ path, message }) => `${String(path[0])}: ${message}`));
+  }
+  const faults = [...secretFaults(parsed.data), ...productionFaults(parsed.data)];
+  if (faults.length > 0) throw new InvalidConfig(faults);
+  return configOf(parsed.data);
+}
+
+function configOf(values: Settings): Config {
+  return {
+    environment: values.NODE_ENV,
+    host: values.PARLEY_HOST,
+    port: values.PORT,
+    edgePort: values.PARLEY_EDGE_PORT,
+    dataDirectory: values.PARLEY_DATA_DIR,
+    origins: values.FRONTEND_URL,
+    eventStore: values.PARLEY_EVENT_STORE,
+    readStore: values.PARLEY_READ_STORE,
+    broker: values.PARLEY_BROKER,
+    roles: new Set(values.PARLEY_ROLES),
+    jwtSecret: values.JWT_SECRET,
+    masterKey: values.PARLEY_MASTER_KEY === undefined ? undefined : masterKeyOf(values.PARLEY_MASTER_KEY),
+    passwordMinLength: values.PARLEY_PASSWORD_MIN_LENGTH,
+    bcryptCost: values.PARLEY_BCRYPT_COST,
+    logLevel: values.LOG_LEVEL,
+  };
+}
+
+const minSecretLength = 32;
+const minProductionCost = 10;
+/** Secrets seen in examples, each of which would open the house to anyone who has read them. */
+const knownSecrets = /change.?me|secret|password|example|default|your.?key|0123456789/i;
+
+function secretFaults({ JWT_SECRET, PARLEY_MASTER_KEY, NODE_ENV }: Settings): string[] {
+  const faults: string[] = [];
+  if (JWT_SECRET !== undefined) {
+    if (JWT_SECRET.length < minSecretLength) faults.push(`JWT_SECRET: must be at least ${minSecretLength} characters`);
+    else if (NODE_ENV === 'production' && isGuessable(JWT_SECRET)) faults.push('JWT_SECRET: must not be a default one');
+  }
+  if (PARLEY_MASTER_KEY !== undefined) {
+    const key = masterKeyOf(PARLEY_MASTER_KEY);
+    if (!key) faults.push('PARLEY_MASTER_KEY: must be 32 random bytes in base64 or hex (openssl rand -base64 32)');
+    else if (isGuessable(key.toString('hex'))) faults.push('PARLEY_MASTER_KEY: must not be a default one');
+  }
+  return faults;
+}
+
+function isGuessable(text: string): boolean {
+  return knownSecrets.test(text) || new Set(text).size < 6;
+}
+
+function masterKeyOf(text: string): Buffer | undefined {
+  const key = Buffer.from(text, /^[0-9a-f]{64}$/i.test(text) ? 'hex' : 'base64');
+  return key.length === 32 ? key : undefined;
+}
+
+function productionFaults(values: Settings): string[] {
+  if (values.NODE_ENV !== 'production') return [];
+  const names = ['JWT_SECRET', 'PARLEY_MASTER_KEY'] as const;
+  const faults = names.filter((name) => values[name] === undefined).map((name) => `${name}: must be set in production`);
+  if (values.PARLEY_BCRYPT_COST < minProductionCost) {
+    faults.push(`PARLEY_BCRYPT_COST: must be at least ${minProductionCost} in production`);
+  }
+  return faults;
+}
+
+function readConfigFile(path: string): Record<string, unknown> {
+  const text = readIfThere(path);
+  if (text === undefined) throw new InvalidConfig([`CONFIG_FILE: ${path} can't be read`]);
+  try {
+    const values = z.record(z.string(), z.unknown()).parse(JSON.parse(text));
+    const unknown = Object.keys(values).filter((name) => !(name in settings.shape));
+    if (unknown.length === 0) return values;
+    throw new InvalidConfig(unknown.map((name) => `CONFIG_FILE: ${name} is not a setting`));
+  } catch (error) {
+    if (error instanceof InvalidConfig) throw error;
+    throw new InvalidConfig([`CONFIG_FILE: ${path} must hold a JSON object`]);
+  }
+}
+
+function readIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+/** A variable set to nothing is as good as not set. */
+function withoutEmpty(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+}
