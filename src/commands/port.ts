@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import type { Commands } from '../../domain/catalogue.js';
 import type { Actor } from '../../domain/decider.js';
 import type { RejectionCode } from '../../domain/rejections.js';
@@ -72,6 +72,30 @@ export class InvalidInput extends Error {
   ) {
     super('The input is not valid.');
   }
+
+  /** What a schema found wrong with an input: every field at fault, a missing one also with the list of those required. */
+  static of(error: z.ZodError, schema: z.ZodType, input: unknown): InvalidInput {
+    const required = requiredFields(schema);
+    const given = typeof input === 'object' && input !== null ? input : {};
+    const isMissing = (field: string) => !Object.hasOwn(given, field);
+    const errors = error.issues.flatMap((issue): FieldError[] => {
+      if (issue.code === 'unrecognized_keys') {
+        return issue.keys.map((key) => ({ field: [...issue.path, key].join('.'), message: 'is not known' }));
+      }
+      const field = issue.path.join('.');
+      const missing = issue.path.length === 1 && issue.code === 'invalid_type' && isMissing(field);
+      return [{ field, message: missing ? 'is required' : issue.message }];
+    });
+    return new InvalidInput(errors, required.some(isMissing) ? required : []);
+  }
+}
+
+/** Fields that an object schema asks for. */
+function requiredFields(schema: z.ZodType): string[] {
+  if (!(schema instanceof z.ZodObject)) return [];
+  return Object.entries(schema.shape)
+    .filter(([, field]) => !(field as z.ZodType).safeParse(undefined).success)
+    .map(([name]) => name);
 }
 
 /** The process is about to end and takes no new commands; another one will. */

@@ -1,0 +1,47 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { v7 as uuidv7 } from 'uuid';
+import type { CommandDefinition } from '../../domain/decider.js';
+import type { CommandRequest } from './port.js';
+
+/** A UUID of version 8 (RFC 9562) made from what causes it: the same cause, the same id. */
+export function derivedUuid(...cause: readonly string[]): string {
+  const digest = createHash('sha256').update(JSON.stringify(cause)).digest();
+  digest[6] = ((digest[6] as number) & 0x0f) | 0x80;
+  digest[8] = ((digest[8] as number) & 0x3f) | 0x80;
+  const hex = digest.toString('hex', 0, 16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+}
+
+export interface CommandIdentity {
+  readonly commandId: string;
+  /** Whether the same request, sent again, has the same id: only then can it be recognised. */
+  readonly repeatable: boolean;
+  /** For what the command makes. */
+  readonly newId: string;
+}
+
+/** The ids of a request: derived from its Idempotency-Key or its cause, else new. */
+export function identify(
+  request: CommandRequest,
+  { type, idForm }: Pick<CommandDefinition, 'type' | 'idForm'>,
+): CommandIdentity {
+  const { idempotencyKey, causation, actor } = request;
+  if (idempotencyKey === undefined && causation === undefined) {
+    return {
+      commandId: uuidv7(),
+      repeatable: false,
+      newId: idForm === 'uuid' ? uuidv7() : randomBytes(8).toString('hex'),
+    };
+  }
+  const commandId =
+    idempotencyKey === undefined
+      ? derivedUuid('cause', type, causation as string)
+      : derivedUuid('key', actor.id, type, idempotencyKey);
+  const newId = derivedUuid('new', commandId);
+  return { commandId, repeatable: true, newId: idForm === 'uuid' ? newId : newId.replaceAll('-', '').slice(-16) };
+}
+
+/** Whether a command id was derived, so that the command may be sent again under it. */
+export function isRepeatable(commandId: string): boolean {
+  return commandId[14] === '8';
+}

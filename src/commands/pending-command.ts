@@ -1,0 +1,97 @@
+import { createHmac, type KeyObject } from 'node:crypto';
+import type { z } from 'zod';
+import { commands } from '../../domain/catalogue.js';
+import type { AnyCommandDefinition, Command, NamedStream } from '../../domain/decider.js';
+import type { RecordedEvent } from '../../domain/event.js';
+import { streamName } from '../../domain/ids.js';
+import { identify } from './command-id.js';
+import type { Unit } from './mailbox.js';
+import { type CommandReply, type CommandRequest, InvalidInput } from './port.js';
+
+/** A command between its parsing and its answer. */
+export interface PendingCommand {
+  readonly definition: AnyCommandDefinition;
+  readonly request: CommandRequest;
+  readonly command: Command<unknown>;
+  readonly commandId: string;
+  readonly repeatable: boolean;
+  /** HMAC of what makes the request the same again. */
+  readonly hash: string;
+  /** The primary stream. */
+  readonly stream: string;
+  readonly others: Readonly<Record<string, NamedStream>>;
+  /** Revision of the event that `decide` must know, where there is one. */
+  readonly loads: number | undefined;
+}
+
+/**
+ * Parses a request and resolves its ids and streams.
+ * @throws {InvalidInput} if there is no such command or its input does not fit
+ */
+export function pend(request: CommandRequest, hashKey: KeyObject, now: number): PendingCommand {
+  const definition = commands.get(request.type);
+  if (!definition) throw new InvalidInput([{ field: 'type', message: `there is no command ${request.type}` }]);
+  const input = parseInput(definition.input, request.input);
+  const { commandId, repeatable, newId } = identify(request, definition);
+  const { ifMatch } = request;
+  return {
+    definition,
+    request,
+    command: {
+      input,
+      actor: request.actor,
+      now: request.occurredAt ?? now,
+      newId,
+      ...(ifMatch === undefined ? {} : { ifMatch }),
+    },
+    commandId,
+    repeatable,
+    hash: createHmac('sha256', hashKey)
+      .update(JSON.stringify(request.sameness ?? input))
+      .digest('base64url'),
+    stream: streamName(definition.aggregate.category, definition.streamId(input, newId)),
+    others: definition.others(input, newId),
+    loads: definition.loads(input),
+  };
+}
+
+/** @throws {InvalidInput} naming every field at fault */
+function parseInput(schema: z.ZodType, input: unknown): unknown {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw InvalidInput.of(parsed.error, schema, input);
+}
+
+/** One command, or those of an `executeTogether`, waiting in a mailbox for their answers. */
+export class PendingUnit implements Unit {
+  readonly batchable: boolean;
+  readonly answered: Promise<CommandReply[]>;
+  #resolve!: (replies: CommandReply[]) => void;
+  #reject!: (error: unknown) => void;
+
+  constructor(readonly commands: readonly PendingCommand[]) {
+    this.batchable = commands.length === 1 && Object.keys((commands[0] as PendingCommand).others).length === 0;
+    this.answered = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+  }
+
+  answer(replies: CommandReply[]): void {
+    this.#resolve(replies);
+  }
+
+  refuse(error: unknown): void {
+    this.#reject(error);
+  }
+}
+
+/** What the caller is told, made from the command's events in its primary stream; `head` where it made none. */
+export function replyOf(
+  { definition, command, stream }: PendingCommand,
+  events: readonly RecordedEvent[],
+  head: { revision: number; position: bigint },
+): CommandReply {
+  const { revision, position } = events.at(-1) ?? head;
+  return { ...definition.reply(events, command.input), stream, revision, position: String(position) };
+}

@@ -1,0 +1,64 @@
+import { LRUCache } from 'lru-cache';
+import type { Aggregate, AnyAggregate } from '../../domain/decider.js';
+import type { Codec } from '../event-store/codec.js';
+import { hashEvent } from '../event-store/hash.js';
+import type { EventStore } from '../event-store/port.js';
+import { LoadedStream } from './loaded-stream.js';
+import type { Snapshots } from './snapshots.js';
+
+const pageSize = 1_000;
+const cachedStreams = 2_000;
+
+/** Folds streams for deciding: from the cache, else from a snapshot and the events after it. */
+export class StreamLoader {
+  readonly #cache = new LRUCache<string, LoadedStream>({ max: cachedStreams });
+
+  constructor(
+    private readonly eventStore: EventStore,
+    private readonly codec: Codec,
+    private readonly snapshots: Snapshots,
+  ) {}
+
+  /**
+   * The stream as this process last knew it, perhaps behind what others appended. Only the stream's mailbox may use
+   * it, since deciding changes it.
+   */
+  async cached(stream: string, aggregate: AnyAggregate): Promise<LoadedStream> {
+    const known = this.#cache.get(stream);
+    if (known) return known;
+    const loaded = await this.load(stream, aggregate);
+    this.#cache.set(stream, loaded);
+    return loaded;
+  }
+
+  /** The stream up to its head, in a copy of one's own. */
+  async load<State>(stream: string, aggregate: Aggregate<State>): Promise<LoadedStream<State>> {
+    const snapshot = await this.snapshots.load(stream, aggregate.version);
+    const loaded = snapshot
+      ? LoadedStream.fromSnapshot(stream, aggregate, snapshot)
+      : new LoadedStream(stream, aggregate);
+    await this.catchUp(loaded);
+    return loaded;
+  }
+
+  /** Folds what was appended since. @returns whether there was anything */
+  async catchUp(loaded: LoadedStream): Promise<boolean> {
+    const before = loaded.revision;
+    for (;;) {
+      const page = await this.eventStore.readStream(loaded.stream, { from: loaded.revision + 1, limit: pageSize });
+      const events = await this.codec.decode(page);
+      for (const [index, event] of events.entries()) loaded.advance(event, hashEvent(page[index] as (typeof page)[0]));
+      if (page.length < pageSize) return loaded.revision > before;
+    }
+  }
+
+  /** Whether the stream has events beyond `revision`. */
+  async hasGrown(stream: string, revision: number): Promise<boolean> {
+    return (await this.eventStore.readStream(stream, { from: revision + 1, limit: 1 })).length > 0;
+  }
+
+  /** Throws a state away that was decided on and not appended, or that is known to be behind. */
+  forget(stream: string): void {
+    this.#cache.delete(stream);
+  }
+}
