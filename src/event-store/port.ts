@@ -22,7 +22,10 @@ export interface StoredEvent extends EncodedEvent {
   readonly position: bigint;
 }
 
-/** Events for one stream, to be appended only if the stream's last event is at `expectedRevision` (-1: no events yet). */
+/**
+ * Events for one stream, to be appended only if the stream's last event is at `expectedRevision` (-1: no events yet).
+ * Without events it only checks that.
+ */
 export interface StreamAppend {
   readonly stream: string;
   readonly expectedRevision: number;
@@ -46,7 +49,7 @@ export interface FollowOptions {
 
 export interface EventStore {
   /**
-   * Appends all events of all streams, or none. Durable once it resolves. Sending an identical append again
+   * Appends all events of all streams, or none; each stream is named once. Durable once it resolves. Sending an identical append again
    * (same ids, same expected revisions) after an unknown outcome resolves to the original result.
    * @returns the stored events, in the order given: stream after stream
    * @throws {RevisionConflict} if a stream is not at its expected revision; nothing was written

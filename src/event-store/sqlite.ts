@@ -1,0 +1,114 @@
+import { openSqlite, type SqliteDatabase } from '../sqlite/database.js';
+import { GroupCommit, type Written } from '../sqlite/group-commit.js';
+import { checkAppends, judgeAppend } from './append.js';
+import { followLog } from './follow.js';
+import { HeadWatch } from './head-watch.js';
+import {
+  type EventStore,
+  type FollowOptions,
+  OutcomeUnknown,
+  type ReadStreamOptions,
+  type StoredEvent,
+  type StreamAppend,
+} from './port.js';
+import { RecentEvents } from './recent-events.js';
+import { LogReader, LogWriter, logFormat } from './sqlite-log.js';
+
+export interface SqliteEventStoreOptions {
+  /**
+   * Called once when the disk has failed: every append in flight was told `OutcomeUnknown`, every further call throws,
+   * and the process had better end.
+   */
+  readonly onFatal?: (error: Error) => void;
+}
+
+/** How long another process's events may stay unseen, in ms. */
+const pollMs = 25;
+
+/**
+ * Opens the log in this file, or makes it. Several processes of one host may have it open.
+ * @throws {StoreUnusable} if the file is damaged, not ours or can't be written
+ */
+export async function openSqliteEventStore(path: string, options: SqliteEventStoreOptions = {}): Promise<EventStore> {
+  const database = await openSqlite(path, logFormat);
+  return new SqliteEventStore(database, await LogWriter.open(database), options);
+}
+
+class SqliteEventStore implements EventStore {
+  private readonly reader: LogReader;
+  private readonly commits: GroupCommit;
+  private readonly recent = new RecentEvents();
+  private readonly watch: HeadWatch;
+
+  constructor(
+    private readonly database: SqliteDatabase,
+    private readonly writer: LogWriter,
+    { onFatal }: SqliteEventStoreOptions,
+  ) {
+    this.reader = new LogReader(database);
+    this.watch = new HeadWatch(() => this.reader.head(), pollMs);
+    this.commits = new GroupCommit(database.writer, {
+      unknownOutcome: (reason, cause) => new OutcomeUnknown(`It is not known what was appended: ${reason}.`, { cause }),
+      onFatal: (error) => {
+        this.watch.wakeAll();
+        onFatal?.(error);
+      },
+    });
+  }
+
+  async append(appends: readonly StreamAppend[]): Promise<StoredEvent[]> {
+    checkAppends(appends);
+    const rows = appends.reduce((sum, { events }) => sum + events.length, 0);
+    const events = await this.commits.run(rows, () => this.write(appends));
+    this.watch.check();
+    return events;
+  }
+
+  private write(appends: readonly StreamAppend[]): Written<StoredEvent[]> {
+    const verdict = judgeAppend(appends, this.writer);
+    if (verdict.kind === 'conflict') return { refused: verdict.conflict };
+    if (verdict.kind === 'repeated') return { result: verdict.events };
+    const stored: StoredEvent[] = [];
+    for (const { stream, expectedRevision, events } of appends) {
+      for (const [index, event] of events.entries()) {
+        stored.push(this.writer.insert(stream, expectedRevision + 1 + index, event));
+      }
+    }
+    for (const event of stored) this.recent.push(event);
+    return { result: stored };
+  }
+
+  async readStream(stream: string, options: ReadStreamOptions): Promise<StoredEvent[]> {
+    this.commits.assertUsable();
+    return this.reader.readStream(stream, options);
+  }
+
+  /** The head is read first: events that are in memory but not yet committed lie behind it and are not given out. */
+  async readAll(after: bigint, limit: number): Promise<StoredEvent[]> {
+    this.commits.assertUsable();
+    const head = this.reader.head();
+    if (head <= after) return [];
+    const recent = this.recent.after(after, head, limit);
+    const through = recent.at(-1)?.position ?? after;
+    if (recent.length === limit || through === head) return recent;
+    return [...recent, ...this.reader.readAll(through, limit - recent.length)];
+  }
+
+  follow(options: FollowOptions): AsyncIterable<readonly StoredEvent[]> {
+    return followLog(
+      { readAll: this.readAll.bind(this), beyond: (after, signal) => this.watch.beyond(after, signal) },
+      options,
+    );
+  }
+
+  async head(): Promise<bigint> {
+    this.commits.assertUsable();
+    return this.reader.head();
+  }
+
+  async close(): Promise<void> {
+    await this.commits.close(new Error('the event store is closed'));
+    this.watch.wakeAll();
+    this.database.close();
+  }
+}

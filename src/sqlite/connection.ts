@@ -1,0 +1,64 @@
+import Database from 'libsql';
+import AsyncDatabase from 'libsql/promise';
+
+/** The part of libsql that we use, typed. */
+
+export type SqliteValue = string | number | bigint | Uint8Array | null;
+/** A row's values in the order of its columns. */
+export type SqliteRow = SqliteValue[];
+
+/** A prepared statement. It runs on the event loop, some µs a row, and takes its parameters in order. */
+export interface Statement {
+  run(parameters: readonly SqliteValue[]): { readonly lastInsertRowid: number | bigint };
+  get(parameters: readonly SqliteValue[]): SqliteRow | undefined;
+  all(parameters: readonly SqliteValue[]): SqliteRow[];
+}
+
+/** A writer's statement; libsql has no `all` of it that runs on the event loop. */
+export type WriterStatement = Pick<Statement, 'run' | 'get'>;
+
+/** A connection for short reads: everything runs on the event loop. */
+export interface Reader {
+  prepare(sql: string): Statement;
+  close(): void;
+}
+
+/** A connection for writing: `exec` and `prepare` run off the event loop, so that nobody waits for the disk. */
+export interface Writer {
+  exec(sql: string): Promise<void>;
+  prepare(sql: string): Promise<WriterStatement>;
+  close(): void;
+}
+
+/** @throws {Error} if the file can't be opened */
+export function openReader(path: string, busyTimeoutMs: number): Reader {
+  const database = new Database(path, { timeout: busyTimeoutMs });
+  return {
+    prepare(sql) {
+      const statement = database.prepare(sql);
+      return (statement.reader ? statement.raw() : statement) as unknown as Statement;
+    },
+    close: () => database.close(),
+  };
+}
+
+/** @throws {Error} if the file can't be opened */
+export function openWriter(path: string, busyTimeoutMs: number): Writer {
+  const database = new AsyncDatabase(path, { timeout: busyTimeoutMs });
+  return {
+    exec: (sql) => database.exec(sql),
+    async prepare(sql) {
+      const statement = await database.prepare(sql);
+      return statement.reader ? statement.raw() : statement;
+    },
+    close: () => database.close(),
+  };
+}
+
+/** SQLite's name of what went wrong, such as `SQLITE_BUSY`; undefined for an error that is not SQLite's. */
+export function sqliteCode(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  // libsql tells a failure to open the file only in words.
+  return error.message.startsWith('ConnectionFailed') ? 'SQLITE_CANTOPEN' : undefined;
+}

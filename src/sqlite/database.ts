@@ -1,0 +1,107 @@
+import { openReader, openWriter, type Reader, sqliteCode, type Writer } from './connection.js';
+
+/** What a file of ours holds. */
+export interface SqliteFormat {
+  /** What people call it, such as `event log`. */
+  readonly content: string;
+  /** Written into the file's header, so that no other file is taken for it. */
+  readonly applicationId: number;
+  /** Version of `schema`, from 1. */
+  readonly version: number;
+  /** Statements that make the tables in an empty file. */
+  readonly schema: string;
+  /** Overwrite what is deleted with zeros. */
+  readonly secureDelete?: boolean;
+}
+
+/** One writing connection and one for reads, over a file in which a commit is on disk before it is told. */
+export interface SqliteDatabase {
+  readonly writer: Writer;
+  readonly reader: Reader;
+  close(): void;
+}
+
+/** A database file can't be used; the message names it and says what to do. */
+export class StoreUnusable extends Error {}
+
+/** How long to wait, off the event loop, while another process writes. */
+const busyTimeoutMs = 5_000;
+
+/**
+ * Opens the file, or makes it.
+ * @throws {StoreUnusable}
+ */
+export async function openSqlite(path: string, format: SqliteFormat): Promise<SqliteDatabase> {
+  let writer: Writer | undefined;
+  try {
+    writer = openWriter(path, busyTimeoutMs);
+    await makeDurable(writer, format, path);
+    await checkFormat(writer, format, path);
+    const reader = openReader(path, busyTimeoutMs);
+    return { writer, reader, close: () => closeBoth(writer as Writer, reader) };
+  } catch (error) {
+    writer?.close();
+    throw error instanceof StoreUnusable ? error : unusable(path, format, error);
+  }
+}
+
+function closeBoth(writer: Writer, reader: Reader): void {
+  reader.close();
+  writer.close();
+}
+
+async function makeDurable(writer: Writer, format: SqliteFormat, path: string): Promise<void> {
+  const journal = await pragma(writer, 'journal_mode = WAL');
+  // FULL: each commit waits until the disk has it. NORMAL would lose acknowledged commits at a loss of power.
+  await writer.exec('PRAGMA synchronous = FULL');
+  if (format.secureDelete) await pragma(writer, 'secure_delete = ON');
+  const synchronous = await pragma(writer, 'synchronous');
+  if (journal !== 'wal' || synchronous !== 2) {
+    throw new StoreUnusable(
+      `The ${format.content} ${path} can't be written durably (journal ${journal}, synchronous ${synchronous}): ` +
+        'put it on a local file system.',
+    );
+  }
+}
+
+/** Taking the write lock shows that the file can be written, and keeps two processes from making its tables at once. */
+async function checkFormat(writer: Writer, format: SqliteFormat, path: string): Promise<void> {
+  await writer.exec('BEGIN IMMEDIATE');
+  const applicationId = await pragma(writer, 'application_id');
+  const version = await pragma(writer, 'user_version');
+  const tables = (await writer.prepare('SELECT count(*) FROM sqlite_schema')).get([])?.[0];
+  if (tables === 0 && applicationId === 0) {
+    await writer.exec(
+      `${format.schema}; PRAGMA application_id = ${format.applicationId}; PRAGMA user_version = ${format.version}`,
+    );
+  } else if (applicationId !== format.applicationId) {
+    throw new StoreUnusable(`${path} is not Parley's ${format.content} but another database: name another file.`);
+  } else if (version !== format.version) {
+    throw new StoreUnusable(
+      `The ${format.content} ${path} has format ${version}, this Parley knows ${format.version}: run the version of ` +
+        'Parley that wrote it.',
+    );
+  }
+  await writer.exec('COMMIT');
+}
+
+async function pragma(writer: Writer, source: string): Promise<unknown> {
+  return (await writer.prepare(`PRAGMA ${source}`)).get([])?.[0];
+}
+
+const advice: Readonly<Record<string, string>> = {
+  SQLITE_NOTADB: 'is damaged or not a database: restore it from a backup or name another file',
+  SQLITE_CORRUPT: 'is damaged: restore it from a backup',
+  SQLITE_CANTOPEN: "can't be opened: check that its directory exists and may be written by this user",
+  SQLITE_READONLY: "can't be written: check who owns the file and its directory",
+  SQLITE_FULL: "can't be written, the disk is full: make room",
+  SQLITE_BUSY: 'is locked by another program: end that program',
+};
+
+function unusable(path: string, format: SqliteFormat, error: unknown): StoreUnusable {
+  const code = sqliteCode(error) ?? '';
+  // Extended codes begin with their primary one, such as SQLITE_READONLY_DIRECTORY.
+  const known = Object.keys(advice).find((name) => code.startsWith(name));
+  const reason = known ? advice[known] : `can't be used (${error instanceof Error ? error.message : error})`;
+  return new StoreUnusable(`The ${format.content} ${path} ${reason}.`, { cause: error });
+}
