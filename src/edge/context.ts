@@ -1,0 +1,36 @@
+import type { Logger } from 'pino';
+import type { Authenticator } from '../auth/session.js';
+import type { CommandPipeline } from '../commands/port.js';
+import type { CloseCause } from './close-codes.js';
+import type { Feeds } from './feeds.js';
+import type { EdgeLimits } from './limits.js';
+import type { RoomAttendance } from './room-attendance.js';
+import type { Sessions } from './sessions.js';
+
+/** The state of a feed as a person may see it after `revision`. */
+export interface FeedView {
+  readonly revision: number;
+  readonly state: unknown;
+}
+
+export interface FeedViews {
+  /** @throws {Refused} `not-found` if the feed has no view, or not yet */
+  load(feed: string, personId: string): Promise<FeedView>;
+}
+
+/** What all sockets of an edge share. */
+export interface EdgeContext {
+  readonly limits: EdgeLimits;
+  readonly logger: Logger;
+  readonly authenticator: Authenticator;
+  readonly commands: CommandPipeline;
+  readonly feeds: Feeds;
+  readonly views: FeedViews;
+  readonly sessions: Sessions;
+  readonly attendance: RoomAttendance;
+  /** Sockets closed by the edge, by cause. */
+  readonly closes: Map<CloseCause, number>;
+  commandsInFlight: number;
+  /** New commands are refused. */
+  draining: boolean;
+}

@@ -1,0 +1,185 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Authenticator } from '../auth/session.js';
+import type { Broker } from '../broker/port.js';
+import type { CommandPipeline } from '../commands/port.js';
+import type { Codec } from '../event-store/codec.js';
+import type { EventStore } from '../event-store/port.js';
+import type { CloseCause } from './close-codes.js';
+import type { EdgeContext, FeedViews } from './context.js';
+import type { AccessReader } from './feed.js';
+import { FeedLog } from './feed-log.js';
+import { Feeds } from './feeds.js';
+import { defaultLimits, type EdgeLimits } from './limits.js';
+import { LogWatch } from './log-watch.js';
+import { RoomAttendance } from './room-attendance.js';
+import { Session } from './session.js';
+import { Sessions } from './sessions.js';
+import { Tick } from './tick.js';
+import { listen, type TransportChoice } from './transport/listen.js';
+import type { EdgeSocket, EdgeTransport, Handshake, SocketHandler } from './transport/port.js';
+
+export interface EdgeOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly transport?: TransportChoice;
+  readonly eventStore: EventStore;
+  readonly codec: Codec;
+  readonly accessReader: AccessReader;
+  readonly views: FeedViews;
+  readonly broker: Broker;
+  readonly commands: CommandPipeline;
+  readonly authenticator: Authenticator;
+  /** Origins (scheme, host and port) of pages that may connect, or whether one may. No origin: not a browser. */
+  readonly allowedOrigins: readonly string[] | ((origin: string) => boolean);
+  readonly logger: Logger;
+  readonly limits?: Partial<EdgeLimits>;
+  /** How long someone in a room whose connection was lost may be away, in ms; 30,000 unless told. */
+  readonly graceMs?: number;
+}
+
+export interface EdgeStats {
+  readonly transport: 'uws' | 'ws';
+  readonly sockets: number;
+  readonly authenticatedSockets: number;
+  readonly persons: number;
+  readonly feeds: number;
+  readonly liveSubscriptions: number;
+  readonly commandsInFlight: number;
+  /** Position through which the feeds' heads are known. */
+  readonly announcedThrough: string;
+  readonly closes: Readonly<Partial<Record<CloseCause, number>>>;
+}
+
+/** How long commands in flight are waited for, and then the sockets' closing handshakes, in ms. */
+const drainMs = 3_000;
+const farewellMs = 1_000;
+
+/** Serves WebSockets: people who follow feeds live and issue commands. */
+export class Edge {
+  private constructor(
+    private readonly transport: EdgeTransport,
+    private readonly context: EdgeContext,
+    private readonly watch: LogWatch,
+  ) {}
+
+  /** @throws if the port can't be listened on, or the log can't be read */
+  static async start(options: EdgeOptions): Promise<Edge> {
+    const { logger, broker, eventStore, commands, graceMs = 30_000 } = options;
+    const limits = { ...defaultLimits, ...options.limits };
+    const onError = (error: unknown) => logger.error({ err: error }, 'the edge met an error');
+    const sessions = new Sessions(limits);
+    // made before the transport that it publishes to, which accepts sockets at once
+    const publishing: { to?: EdgeTransport } = {};
+    const feeds = new Feeds({
+      broker,
+      transport: { publish: (topic, text) => publishing.to?.publish(topic, text) },
+      log: new FeedLog(eventStore, options.codec),
+      accessReader: options.accessReader,
+      limits,
+      tick: new Tick(),
+      onError,
+    });
+    const context: EdgeContext = {
+      limits,
+      logger,
+      authenticator: options.authenticator,
+      commands,
+      feeds,
+      views: options.views,
+      sessions,
+      attendance: new RoomAttendance({ commands, graceMs, onError }),
+      closes: new Map(),
+      commandsInFlight: 0,
+      draining: false,
+    };
+    const watch = await LogWatch.start({
+      broker,
+      eventStore,
+      onHeads: (heads) => feeds.noteHeads(heads),
+      onLost(error) {
+        onError(error);
+        sessions.closeAll('log-unreachable');
+      },
+    });
+    try {
+      const { host, port, transport = 'auto' } = options;
+      publishing.to = await listen(transport, {
+        host,
+        port,
+        limits,
+        logger,
+        mayConnect: originCheck(options.allowedOrigins),
+        accept: (socket, handshake) => accept(context, socket, handshake),
+      });
+      return new Edge(publishing.to, context, watch);
+    } catch (error) {
+      watch.stop();
+      sessions.stop();
+      throw error;
+    }
+  }
+
+  get port(): number {
+    return this.transport.port;
+  }
+
+  /** Closes all sockets of a person. */
+  closePerson(personId: string, cause: CloseCause): void {
+    this.context.sessions.closePerson(personId, cause);
+  }
+
+  stats(): EdgeStats {
+    const { sessions, feeds, commandsInFlight, closes } = this.context;
+    return {
+      transport: this.transport.name,
+      sockets: sessions.size,
+      authenticatedSockets: sessions.authenticated,
+      persons: sessions.persons,
+      feeds: feeds.size,
+      liveSubscriptions: feeds.live,
+      commandsInFlight,
+      announcedThrough: String(this.watch.through),
+      closes: Object.fromEntries(closes),
+    };
+  }
+
+  /** Takes no more sockets and commands, answers those in flight, and tells all sockets to connect again. */
+  async close(): Promise<void> {
+    const { context } = this;
+    context.draining = true;
+    this.transport.stopListening();
+    await until(() => context.commandsInFlight === 0, drainMs);
+    context.attendance.stop();
+    context.sessions.closeAll('shutting-down');
+    await until(() => context.sessions.size === 0, farewellMs);
+    context.sessions.stop();
+    this.watch.stop();
+    await this.transport.close();
+    context.feeds.close();
+  }
+}
+
+function accept(context: EdgeContext, socket: EdgeSocket, { authorization }: Handshake): SocketHandler | undefined {
+  const session = new Session(context, socket);
+  if (context.draining || !context.sessions.hasRoom) {
+    session.close(context.draining ? 'shutting-down' : 'busy');
+    return undefined;
+  }
+  context.sessions.add(session);
+  const [scheme, token] = authorization.split(' ');
+  if (scheme?.toLowerCase() === 'bearer' && token) void session.authenticate(token);
+  return session;
+}
+
+function originCheck(allowed: EdgeOptions['allowedOrigins']): (origin: string) => boolean {
+  if (typeof allowed === 'function') return allowed;
+  const origins = new Set(allowed);
+  return (origin) => origins.has(origin);
+}
+
+async function until(done: () => boolean, ms: number): Promise<void> {
+  const end = Date.now() + ms;
+  while (!done() && Date.now() < end) await sleep(10);
+}

@@ -1,0 +1,91 @@
+import { isFeed } from '../broker/feed-publisher.js';
+import type { Broker, Subscription } from '../broker/port.js';
+import { type Announcement, announcementSubject } from '../broker/subjects.js';
+import type { EventStore } from '../event-store/port.js';
+
+export interface LogWatchOptions {
+  readonly broker: Broker;
+  readonly eventStore: EventStore;
+  /** Silence of the relays after which the log itself is read, in ms; 2,000 unless told. */
+  readonly silenceMs?: number;
+  /** Revisions that feeds have come to. */
+  onHeads(heads: Readonly<Record<string, number>>): void;
+  /** The log can't be read: what was missed is not known. */
+  onLost(error: unknown): void;
+}
+
+const pageSize = 500;
+
+/**
+ * Learns how far every feed has come: from the relays' announcements, and where one is missing, from the log itself.
+ */
+export class LogWatch {
+  readonly #options: Required<LogWatchOptions>;
+  readonly #subscriptions: Subscription[] = [];
+  /** Position through which all heads were told. */
+  #through = 0n;
+  #heardAt = Date.now();
+  #reading: Promise<void> | undefined;
+  readonly #listening: NodeJS.Timeout;
+
+  private constructor(options: LogWatchOptions) {
+    this.#options = { silenceMs: 2_000, ...options };
+    const { broker, silenceMs } = this.#options;
+    this.#subscriptions.push(
+      broker.subscribe(announcementSubject, (message) => this.#hear(message as Announcement)),
+      broker.onReconnect(() => void this.#readLog()),
+    );
+    this.#listening = setInterval(() => {
+      if (Date.now() - this.#heardAt >= silenceMs) void this.#readLog();
+    }, silenceMs / 4);
+  }
+
+  /** Watches from the log's head on: what is before it, feeds read when they are opened. */
+  static async start(options: LogWatchOptions): Promise<LogWatch> {
+    const watch = new LogWatch(options);
+    const head = await options.eventStore.head();
+    if (head > watch.#through) watch.#through = head;
+    return watch;
+  }
+
+  /** Position through which all heads were told. */
+  get through(): bigint {
+    return this.#through;
+  }
+
+  stop(): void {
+    clearInterval(this.#listening);
+    for (const subscription of this.#subscriptions) subscription.unsubscribe();
+  }
+
+  #hear({ after, through, heads }: Announcement): void {
+    this.#heardAt = Date.now();
+    this.#options.onHeads(heads);
+    if (BigInt(after) > this.#through) void this.#readLog();
+    else if (BigInt(through) > this.#through) this.#through = BigInt(through);
+  }
+
+  /** Reads the log from where the last range ended to its head. */
+  #readLog(): Promise<void> {
+    this.#reading ??= this.#readOn()
+      .catch((error: unknown) => this.#options.onLost(error))
+      .finally(() => {
+        this.#heardAt = Date.now();
+        this.#reading = undefined;
+      });
+    return this.#reading;
+  }
+
+  async #readOn(): Promise<void> {
+    for (;;) {
+      const page = await this.#options.eventStore.readAll(this.#through, pageSize);
+      const heads: Record<string, number> = {};
+      for (const { stream, revision, position } of page) {
+        if (isFeed(stream)) heads[stream] = revision;
+        if (position > this.#through) this.#through = position;
+      }
+      this.#options.onHeads(heads);
+      if (page.length < pageSize) return;
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import type { Logger } from 'pino';
+import type { EdgeLimits } from '../limits.js';
+
+/** WebSockets and topics, whoever implements them. Everything is synchronous; a closed socket ignores what is asked of it. */
+
+export interface EdgeSocket {
+  /** Sends texts in order, behind what was published to its topics before. */
+  send(...texts: readonly string[]): void;
+  join(topic: string): void;
+  /** What was published before is still delivered. */
+  leave(topic: string): void;
+  /** Bytes taken over but not yet by the network. */
+  readonly backlog: number;
+  /** The remote address as text. */
+  readonly address: string;
+  close(code: number, reason: string): void;
+}
+
+/** What the edge keeps for each socket. */
+export interface SocketHandler {
+  onText(text: string, bytes: number): void;
+  onBinary(): void;
+  /** Some of the backlog went out. */
+  onDrain(): void;
+  /** Once, however the socket was closed. */
+  onClose(): void;
+}
+
+export interface Handshake {
+  /** The `Authorization` header, empty if there was none. */
+  readonly authorization: string;
+}
+
+export interface EdgeTransport {
+  readonly name: 'uws' | 'ws';
+  readonly port: number;
+  /** Sends a text to all sockets of the topic. */
+  publish(topic: string, text: string): void;
+  /** Takes no new connections. */
+  stopListening(): void;
+  /** Cuts the connections that are still there. */
+  close(): Promise<void>;
+}
+
+export interface TransportOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly limits: EdgeLimits;
+  readonly logger: Logger;
+  mayConnect(origin: string): boolean;
+  /** Takes a socket that has opened, or refuses it: closes it at once and returns nothing. */
+  accept(socket: EdgeSocket, handshake: Handshake): SocketHandler | undefined;
+}
+
+/** Paths of the WebSocket; `/api/socket` is that of the current version. */
+export const socketPaths: readonly string[] = ['/api/v1/socket', '/api/socket'];
+export const livePath = '/health/live';
