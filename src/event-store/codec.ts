@@ -13,12 +13,15 @@ export interface Codec {
   prepare(events: readonly DomainEvent[]): Promise<void>;
   /**
    * Checks, seals and serialises an event. Synchronous, so that a mailbox can encode a batch between two awaits.
+   * @throws {SubjectForgotten} if someone whose personal fields are in it was forgotten
    * @throws {Error} if the data does not fit the event's schema: a decider at fault
    */
   encode(event: DomainEvent, id: string, metadata: Omit<EventMetadata, 'version'>): EncodedEvent;
   /**
    * Reads stored events, in order. Sealed fields whose key was destroyed are `null`.
-   * An event that was encoded or decoded before by this codec may come from memory.
+   * An event that was given to `remember` may come from memory.
+   * @throws {UnknownEvent} if this version does not know its type or its type's version
+   * @throws {SealBroken} if a sealed field was changed, or the key store never had its key
    */
   decode(events: readonly StoredEvent[]): Promise<RecordedEvent[]>;
   /** Lets `decode` answer from memory for an event that this process has just appended. */
@@ -31,3 +34,14 @@ export interface Codec {
 
 /** The hash that the next event of the stream names as `prevHash`. */
 export type HashEvent = (event: Pick<StoredEvent, 'stream' | 'revision' | keyof EncodedEvent>) => string;
+
+/** Someone was forgotten: nothing more of theirs can be stored. */
+export class SubjectForgotten extends Error {
+  constructor(readonly subject: string) {
+    super(`the key of ${subject} was destroyed`);
+  }
+}
+
+export class UnknownEvent extends Error {}
+
+export class SealBroken extends Error {}

@@ -36,7 +36,7 @@ export async function openSqlite(path: string, format: SqliteFormat): Promise<Sq
   try {
     writer = openWriter(path, busyTimeoutMs);
     await makeDurable(writer, format, path);
-    await checkFormat(writer, format, path);
+    await inTransaction(writer, (connection) => checkFormat(connection, format, path));
     const reader = openReader(path, busyTimeoutMs);
     return { writer, reader, close: () => closeBoth(writer as Writer, reader) };
   } catch (error) {
@@ -66,7 +66,6 @@ async function makeDurable(writer: Writer, format: SqliteFormat, path: string): 
 
 /** Taking the write lock shows that the file can be written, and keeps two processes from making its tables at once. */
 async function checkFormat(writer: Writer, format: SqliteFormat, path: string): Promise<void> {
-  await writer.exec('BEGIN IMMEDIATE');
   const applicationId = await pragma(writer, 'application_id');
   const version = await pragma(writer, 'user_version');
   const tables = (await writer.prepare('SELECT count(*) FROM sqlite_schema')).get([])?.[0];
@@ -82,7 +81,18 @@ async function checkFormat(writer: Writer, format: SqliteFormat, path: string): 
         'Parley that wrote it.',
     );
   }
-  await writer.exec('COMMIT');
+}
+
+/** Runs a body in a transaction that holds the write lock, and undoes all of it if it throws. */
+export async function inTransaction(writer: Writer, body: (writer: Writer) => Promise<void>): Promise<void> {
+  await writer.exec('BEGIN IMMEDIATE');
+  try {
+    await body(writer);
+    await writer.exec('COMMIT');
+  } catch (error) {
+    await writer.exec('ROLLBACK').catch(() => {});
+    throw error;
+  }
 }
 
 async function pragma(writer: Writer, source: string): Promise<unknown> {

@@ -1,0 +1,215 @@
+import { randomBytes } from 'node:crypto';
+import { openWriter, type SqliteRow, type Statement, type Writer, type WriterStatement } from '../sqlite/connection.js';
+import {
+  inTransaction,
+  openSqlite,
+  type SqliteDatabase,
+  type SqliteFormat,
+  StoreUnusable,
+} from '../sqlite/database.js';
+import { GroupCommit } from '../sqlite/group-commit.js';
+import { type MasterKey, MasterKeys } from './master-keys.js';
+import type { KeyStore, SecretName } from './port.js';
+
+/** A subject whose `wrapped` is NULL is forgotten. */
+const keysFormat: SqliteFormat = {
+  content: 'key store',
+  applicationId: 0x5061_724b,
+  version: 1,
+  secureDelete: true,
+  schema: `
+    CREATE TABLE masters (version INTEGER PRIMARY KEY, proof BLOB NOT NULL) STRICT;
+    CREATE TABLE subjects (
+      subject TEXT PRIMARY KEY,
+      master_version INTEGER REFERENCES masters,
+      wrapped BLOB,
+      CHECK ((master_version IS NULL) = (wrapped IS NULL))
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE secrets (
+      name TEXT PRIMARY KEY,
+      master_version INTEGER NOT NULL REFERENCES masters,
+      wrapped BLOB NOT NULL
+    ) STRICT, WITHOUT ROWID`,
+};
+
+export interface SqliteKeysOptions {
+  /** Called once when the disk has failed: every further call throws, and the process had better end. */
+  readonly onFatal?: (error: Error) => void;
+}
+
+const keyBytes = 32;
+/** Keys made in one piece of work on the event loop, about 10 µs each. */
+const keysAtOnce = 250;
+
+/**
+ * Opens the key store in this file, or makes it. Several processes of one host may have it open.
+ * @throws {StoreUnusable} if the file is damaged, not ours or can't be written, or the master keys are not its own
+ */
+export async function openSqliteKeys(
+  path: string,
+  masterKeys: MasterKey | readonly MasterKey[],
+  options: SqliteKeysOptions = {},
+): Promise<KeyStore> {
+  const masters = new MasterKeys([masterKeys].flat());
+  const database = await openSqlite(path, keysFormat);
+  try {
+    await inTransaction(database.writer, (writer) => proveMasters(path, writer, masters));
+    return await SqliteKeys.open(path, database, masters, options);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** Each master key encrypts its own name in the file, so that a wrong one is noticed before anything is wrapped by it. */
+async function proveMasters(path: string, writer: Writer, masters: MasterKeys): Promise<void> {
+  const known = await writer.prepare('SELECT proof FROM masters WHERE version = ?');
+  const insert = await writer.prepare('INSERT INTO masters (version, proof) VALUES (?, ?)');
+  for (const version of masters.versions) {
+    const proof = known.get([version])?.[0] as Buffer | undefined;
+    if (!proof) insert.run([version, masters.wrap(proofName(version), Buffer.alloc(keyBytes), version).wrapped]);
+    else if (!masters.unwrap(proofName(version), { masterVersion: version, wrapped: proof })) {
+      throw new StoreUnusable(`The key store ${path} was made with another master key ${version}: give that one.`);
+    }
+  }
+  const missing = await writer.prepare(
+    'SELECT min(version) FROM masters WHERE version NOT IN (SELECT value FROM json_each(?))',
+  );
+  const version = missing.get([JSON.stringify(masters.versions)])?.[0];
+  if (typeof version === 'number') {
+    throw new StoreUnusable(`The key store ${path} holds keys under master key ${version}: give that one, too.`);
+  }
+}
+
+function proofName(version: number): string {
+  return `master ${version}`;
+}
+
+class SqliteKeys implements KeyStore {
+  private readonly subjects: Statement;
+  private readonly secretStatement: Statement;
+  private readonly commits: GroupCommit;
+
+  private constructor(
+    private readonly path: string,
+    private readonly database: SqliteDatabase,
+    private readonly masters: MasterKeys,
+    private readonly insertSubject: WriterStatement,
+    private readonly destroySubject: WriterStatement,
+    private readonly insertSecret: WriterStatement,
+    { onFatal }: SqliteKeysOptions,
+  ) {
+    this.subjects = database.reader.prepare(
+      'SELECT subject, master_version, wrapped FROM subjects WHERE subject IN (SELECT value FROM json_each(?))',
+    );
+    this.secretStatement = database.reader.prepare('SELECT master_version, wrapped FROM secrets WHERE name = ?');
+    this.commits = new GroupCommit(database.writer, {
+      unknownOutcome: (reason, cause) => new Error(`The key store ${path} failed: ${reason}.`, { cause }),
+      ...(onFatal && { onFatal }),
+    });
+  }
+
+  static async open(
+    path: string,
+    database: SqliteDatabase,
+    masters: MasterKeys,
+    options: SqliteKeysOptions,
+  ): Promise<SqliteKeys> {
+    const prepare = (sql: string) => database.writer.prepare(sql);
+    return new SqliteKeys(
+      path,
+      database,
+      masters,
+      await prepare('INSERT OR IGNORE INTO subjects (subject, master_version, wrapped) VALUES (?, ?, ?)'),
+      await prepare(
+        'INSERT INTO subjects (subject) VALUES (?) ON CONFLICT DO UPDATE SET master_version = NULL, wrapped = NULL',
+      ),
+      await prepare('INSERT OR IGNORE INTO secrets (name, master_version, wrapped) VALUES (?, ?, ?)'),
+      options,
+    );
+  }
+
+  async ensure(subjects: readonly string[]): Promise<void> {
+    const existing = new Set(this.rows(subjects).map(([subject]) => subject));
+    const missing = [...new Set(subjects)].filter((subject) => !existing.has(subject));
+    const made: Promise<void>[] = [];
+    for (let start = 0; start < missing.length; start += keysAtOnce) {
+      made.push(this.make(missing.slice(start, start + keysAtOnce)));
+    }
+    await Promise.all(made);
+  }
+
+  /** One that another process has made in the meantime is kept. */
+  private make(subjects: readonly string[]): Promise<void> {
+    return this.commits.run(subjects.length, () => {
+      for (const subject of subjects) {
+        const { masterVersion, wrapped } = this.masters.wrap(subjectName(subject), randomBytes(keyBytes));
+        this.insertSubject.run([subject, masterVersion, wrapped]);
+      }
+      return { result: undefined };
+    });
+  }
+
+  async get(subjects: readonly string[]): Promise<Map<string, Buffer | null>> {
+    const keys = new Map<string, Buffer | null>();
+    for (const [subject, masterVersion, wrapped] of this.rows(subjects)) {
+      keys.set(subject, wrapped && this.unwrap(subjectName(subject), masterVersion as number, wrapped));
+    }
+    return keys;
+  }
+
+  async destroy(subject: string): Promise<void> {
+    await this.commits.run(1, () => {
+      this.destroySubject.run([subject]);
+      return { result: undefined };
+    });
+    await this.emptyJournal();
+  }
+
+  async secret(name: SecretName): Promise<Buffer> {
+    const kept = this.readSecret(name);
+    if (kept) return kept;
+    await this.commits.run(1, () => {
+      const { masterVersion, wrapped } = this.masters.wrap(secretName(name), randomBytes(keyBytes));
+      this.insertSecret.run([name, masterVersion, wrapped]);
+      return { result: undefined };
+    });
+    return this.readSecret(name) as Buffer;
+  }
+
+  async close(): Promise<void> {
+    await this.commits.close(new Error('the key store is closed'));
+    this.database.close();
+  }
+
+  private rows(subjects: readonly string[]): [string, number | null, Buffer | null][] {
+    this.commits.assertUsable();
+    return this.subjects.all([JSON.stringify(subjects)]) as SqliteRow[] as [string, number | null, Buffer | null][];
+  }
+
+  private readSecret(name: SecretName): Buffer | undefined {
+    this.commits.assertUsable();
+    const row = this.secretStatement.get([name]) as [number, Buffer] | undefined;
+    return row && this.unwrap(secretName(name), ...row);
+  }
+
+  private unwrap(name: string, masterVersion: number, wrapped: Buffer): Buffer {
+    const key = this.masters.unwrap(name, { masterVersion, wrapped });
+    if (!key) throw new StoreUnusable(`The key of ${name} in ${this.path} is damaged: restore it from a backup.`);
+    return key;
+  }
+
+  /** Secure deletion cleans the file itself; what was written before is still in the write-ahead log until that is emptied. */
+  private async emptyJournal(): Promise<void> {
+    const connection = openWriter(this.path, 1_000);
+    await connection.exec('PRAGMA wal_checkpoint(TRUNCATE)').finally(() => connection.close());
+  }
+}
+
+function subjectName(subject: string): string {
+  return `subject ${subject}`;
+}
+
+function secretName(name: SecretName): string {
+  return `secret ${name}`;
+}
