@@ -6,8 +6,8 @@ export interface Fold<Document> {
   ids(event: RecordedEvent): readonly string[];
   /** May change the document that it is given. */
   fold(document: Document | undefined, event: RecordedEvent, id: string): Document | undefined;
-  /** The event is always the first one of its document: nothing needs to be loaded. */
-  readonly creates: boolean;
+  /** What the document was before does not matter: it is not loaded, and `fold` gets none. */
+  readonly fresh: boolean;
 }
 
 export interface Collection<Document = unknown> {
@@ -51,6 +51,23 @@ export function creates<Definition extends AnyEventDefinition, Document>(
   ];
 }
 
+/** Like `on`, for a document that is there; after its deletion, nothing follows. */
+export function changes<Definition extends AnyEventDefinition, Document>(
+  definition: Definition,
+  ids: (event: EventOf<Definition>) => string | readonly string[],
+  change: (document: Document, event: EventOf<Definition>, id: string) => Document | undefined,
+): [string, Fold<Document>] {
+  return on(definition, ids, (document: Document | undefined, event, id) => document && change(document, event, id));
+}
+
+/** Deletes a document, whatever it was. */
+export function deletes<Definition extends AnyEventDefinition>(
+  definition: Definition,
+  ids: (event: EventOf<Definition>) => string | readonly string[],
+): [string, Fold<never>] {
+  return [definition.type, foldOf<EventOf<Definition>, never>(ids, () => undefined, true)];
+}
+
 /** Folds every event. */
 export function onAny<Document>(
   ids: (event: RecordedEvent) => readonly string[],
@@ -62,7 +79,7 @@ export function onAny<Document>(
 function foldOf<Event, Document>(
   ids: (event: Event) => string | readonly string[],
   fold: (document: Document | undefined, event: Event, id: string) => Document | undefined,
-  creating: boolean,
+  fresh: boolean,
 ): Fold<Document> {
   return {
     ids(event) {
@@ -70,6 +87,6 @@ function foldOf<Event, Document>(
       return typeof named === 'string' ? [named] : named;
     },
     fold: (document, event, id) => fold(document, event as Event, id),
-    creates: creating,
+    fresh,
   };
 }

@@ -25,6 +25,15 @@ export interface ProjectionShape {
 export interface Generation {
   readonly projection: string;
   readonly generation: number;
+  /** The projection's version that folded it. */
+  readonly version: number;
+}
+
+/** A document as it was loaded for folding, or the knowledge that there is none. */
+export interface LoadedDocument {
+  readonly document: Document | undefined;
+  /** All events up to this position are folded in already: they must not be folded again. */
+  readonly position: bigint;
 }
 
 export interface DocumentWrite {
@@ -35,20 +44,37 @@ export interface DocumentWrite {
 }
 
 export interface ReadStore {
-  /** Makes the collections and indexes of the projection's live generation where they are missing, and returns it. */
+  /**
+   * Makes the collections and indexes of the projection's live generation where they are missing, and returns it.
+   * Its version may be another than the one declared: readers go on with it until a generation of the declared version
+   * is promoted.
+   */
   open(projection: ProjectionShape): Promise<Generation>;
-  /** Begins an empty generation beside the live one. */
+  /** Begins an empty generation beside the live one; an unfinished one from before is dropped. */
   begin(projection: ProjectionShape): Promise<Generation>;
   /** Makes this generation the live one in one step, and drops the others. */
   promote(generation: Generation): Promise<void>;
   /** Drops a generation that is not live. */
   discard(generation: Generation): Promise<void>;
-  /** Position of the last event whose changes the generation holds; 0n for none. */
+  /**
+   * Position of the last event whose changes the generation holds; 0n for none.
+   * @throws {GenerationGone}
+   */
   checkpoint(generation: Generation): Promise<bigint>;
-  /** Documents of a generation by id, for folding; those that don't exist are left out. */
-  load(generation: Generation, collection: string, ids: readonly string[]): Promise<Map<string, Document>>;
-  /** Writes documents and moves the checkpoint to `position`, together. A checkpoint never goes back. */
+  /**
+   * Documents of a generation by id, for folding: an entry for each id.
+   * @throws {GenerationGone}
+   */
+  load(generation: Generation, collection: string, ids: readonly string[]): Promise<Map<string, LoadedDocument>>;
+  /**
+   * Writes documents into which all events up to `position` are folded, and moves the checkpoint there. Where the
+   * checkpoint is at `position` already, or past it, nothing changes. Writes of several projections that are asked for
+   * at once may become visible at once.
+   * @throws {GenerationGone}
+   */
   write(generation: Generation, writes: readonly DocumentWrite[], position: bigint): Promise<void>;
+  /** Writes documents and leaves the checkpoint: for what is kept here but not folded from the log in order. */
+  put(generation: Generation, writes: readonly DocumentWrite[]): Promise<void>;
   /** All documents of a generation, in the order of collection and id: to compare two generations. */
   dump(generation: Generation): AsyncIterable<{ collection: string; id: string; document: Document }>;
 
@@ -58,3 +84,13 @@ export interface ReadStore {
   liveCheckpoint(projection: string): Promise<bigint>;
   close(): Promise<void>;
 }
+
+/** The generation is not there any more: another one was promoted, or begun in its place. */
+export class GenerationGone extends Error {
+  constructor({ projection, generation }: Generation) {
+    super(`generation ${generation} of the projection ${projection} is gone`);
+  }
+}
+
+/** The read store can't be read. Nothing is lost with it: it is to be deleted and built again from the log. */
+export class ReadStoreUnusable extends Error {}

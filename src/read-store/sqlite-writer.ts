@@ -1,0 +1,113 @@
+import {
+  openWriter,
+  type SqliteRow,
+  type SqliteValue,
+  type Writer,
+  type WriterStatement,
+} from '../sqlite/connection.js';
+import { GenerationGone } from './port.js';
+
+/** How long to wait, off the event loop, while another process writes. */
+const busyTimeoutMs = 5_000;
+
+interface Member {
+  /** Does the member's writes; returns what tells its caller, once they are committed. */
+  run(): Promise<() => void>;
+  fail(error: unknown): void;
+}
+
+/** The one connection that writes. Transactions that are asked for while one is being committed share the next commit. */
+export class SqliteWriter {
+  readonly #writer: Writer;
+  readonly #statements = new Map<string, WriterStatement>();
+  #waiting: Member[] = [];
+  #working: Promise<void> | undefined;
+
+  private constructor(writer: Writer) {
+    this.#writer = writer;
+  }
+
+  static async open(path: string): Promise<SqliteWriter> {
+    const writer = new SqliteWriter(openWriter(path, busyTimeoutMs));
+    await writer.row('PRAGMA journal_mode = WAL');
+    // Documents and checkpoints go back together at a loss of power, and are folded again: no need to wait for the disk.
+    await writer.exec('PRAGMA synchronous = NORMAL');
+    await writer.row('PRAGMA secure_delete = ON');
+    await writer.exec('PRAGMA cache_size = -16000');
+    return writer;
+  }
+
+  /**
+   * Runs `body` in a transaction and resolves once it is committed. Where it throws GenerationGone, before it writes
+   * anything, the others that share the transaction are still committed; any other error undoes them all.
+   */
+  transaction<T>(body: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({
+        fail: reject,
+        async run() {
+          try {
+            const result = await body();
+            return () => resolve(result);
+          } catch (error) {
+            if (error instanceof GenerationGone) return () => reject(error);
+            throw error;
+          }
+        },
+      });
+      this.#working ??= this.#work();
+    });
+  }
+
+  async row(sql: string, parameters: readonly SqliteValue[] = []): Promise<SqliteRow | undefined> {
+    return (await this.#statement(sql)).get(parameters);
+  }
+
+  async run(sql: string, parameters: readonly SqliteValue[]): Promise<void> {
+    (await this.#statement(sql)).run(parameters);
+  }
+
+  /** Runs statements off the event loop. Tables may have changed after it. */
+  async exec(sql: string): Promise<void> {
+    this.#statements.clear();
+    await this.#writer.exec(sql);
+  }
+
+  async close(): Promise<void> {
+    await this.#working;
+    this.#statements.clear();
+    // So that the next start has nothing to recover. Where it fails, it is recovered then.
+    await this.#writer.exec('PRAGMA wal_checkpoint(TRUNCATE)').catch(() => {});
+    this.#writer.close();
+  }
+
+  async #work(): Promise<void> {
+    // What is asked for in the same turn of the event loop is committed together.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) await this.#commit(this.#waiting.splice(0));
+    this.#working = undefined;
+  }
+
+  async #commit(group: readonly Member[]): Promise<void> {
+    try {
+      await this.#writer.exec('BEGIN IMMEDIATE');
+      const tellings: (() => void)[] = [];
+      for (const member of group) tellings.push(await member.run());
+      await this.#writer.exec('COMMIT');
+      for (const tell of tellings) tell();
+    } catch (error) {
+      // Refused where SQLite has rolled back by itself.
+      await this.#writer.exec('ROLLBACK').catch(() => {});
+      for (const member of group) member.fail(error);
+    }
+  }
+
+  async #statement(sql: string): Promise<WriterStatement> {
+    let statement = this.#statements.get(sql);
+    if (!statement) {
+      statement = await this.#writer.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+}

@@ -1,0 +1,253 @@
+import { open } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
+import {
+  type Document,
+  type DocumentWrite,
+  type Generation,
+  GenerationGone,
+  type LoadedDocument,
+  type ProjectionShape,
+  type Reader,
+  type ReadStore,
+} from './port.js';
+import {
+  checkpointOf,
+  checkpointQuery,
+  dropOthers,
+  dropUnlessLive,
+  ensureLive,
+  insertGeneration,
+  makeLive,
+} from './sqlite-generations.js';
+import { type ReadConnection, TransactionReader } from './sqlite-reader.js';
+import { ReadConnections } from './sqlite-readers.js';
+import { corruption, layoutOf, tableOf, unusable } from './sqlite-schema.js';
+import { SqliteWriter } from './sqlite-writer.js';
+
+/** Written in one go, about a millisecond; other work gets its turn after each. */
+const rowsAtOnce = 256;
+const rowsOfDumpAtOnce = 500;
+
+/**
+ * A read store in one SQLite file.
+ * @throws {ReadStoreUnusable} if the file is corrupt or not a read store: it can be deleted
+ * @throws {Error} if the file can't be opened or made
+ */
+export async function openSqliteReadStore(path: string): Promise<ReadStore> {
+  return telling(path, async () => {
+    // Read models are in clear: for our eyes only. The files beside it get the same rights.
+    await (await open(path, 'a', 0o600)).close();
+    const writer = await SqliteWriter.open(path);
+    try {
+      await writer.transaction(() => prepareLayout(writer, path));
+    } catch (error) {
+      await writer.close();
+      throw error;
+    }
+    return new SqliteReadStore(path, writer);
+  });
+}
+
+async function prepareLayout(writer: SqliteWriter, path: string): Promise<void> {
+  const applicationId = (await writer.row('PRAGMA application_id'))?.[0] as number;
+  const tables = (await writer.row('SELECT count(*) FROM sqlite_schema'))?.[0] as number;
+  await writer.exec(layoutOf(path, applicationId, tables === 0));
+}
+
+/** Runs `body`, and says of a corrupt file what can be done about it. */
+async function telling<T>(path: string, body: () => Promise<T>): Promise<T> {
+  try {
+    return await body();
+  } catch (error) {
+    const why = corruption(error);
+    throw why ? unusable(path, why) : error;
+  }
+}
+
+class SqliteReadStore implements ReadStore {
+  readonly #readers: ReadConnections;
+
+  constructor(
+    private readonly path: string,
+    private readonly writer: SqliteWriter,
+  ) {
+    this.#readers = new ReadConnections(path);
+  }
+
+  open(projection: ProjectionShape): Promise<Generation> {
+    return this.#transaction(() => ensureLive(this.writer, projection));
+  }
+
+  begin(projection: ProjectionShape): Promise<Generation> {
+    return this.#transaction(async () => {
+      await dropOthers(this.writer, projection.name);
+      return insertGeneration(this.writer, projection, false);
+    });
+  }
+
+  async promote(generation: Generation): Promise<void> {
+    await this.#transaction(() => makeLive(this.writer, generation));
+    await this.#transaction(() => dropOthers(this.writer, generation.projection));
+  }
+
+  discard(generation: Generation): Promise<void> {
+    return this.#transaction(() => dropUnlessLive(this.writer, generation));
+  }
+
+  checkpoint(generation: Generation): Promise<bigint> {
+    return this.#use((connection) => checkpointIn(connection, generation));
+  }
+
+  load(generation: Generation, collection: string, ids: readonly string[]): Promise<Map<string, LoadedDocument>> {
+    return this.#use((connection) =>
+      inTransaction(connection, () => {
+        const position = checkpointIn(connection, generation);
+        const loaded = new Map<string, LoadedDocument>(ids.map((id) => [id, { document: undefined, position }]));
+        const table = tableOf(collection, generation.generation);
+        const sql = `SELECT id, body FROM ${table} WHERE id IN (SELECT value FROM json_each(?))`;
+        for (const [id, body] of connection.rows(sql, [JSON.stringify(ids)]) as [string, string][]) {
+          loaded.set(id, { document: JSON.parse(body), position });
+        }
+        return loaded;
+      }),
+    );
+  }
+
+  write(generation: Generation, writes: readonly DocumentWrite[], position: bigint): Promise<void> {
+    return this.#transaction(async () => {
+      if ((await checkpointOf(this.writer, generation)) >= position) return;
+      await this.#writeDocuments(generation, writes);
+      await this.writer.run('UPDATE generations SET checkpoint = ? WHERE projection = ? AND generation = ?', [
+        position,
+        generation.projection,
+        generation.generation,
+      ]);
+    });
+  }
+
+  put(generation: Generation, writes: readonly DocumentWrite[]): Promise<void> {
+    return this.#transaction(async () => {
+      await checkpointOf(this.writer, generation);
+      await this.#writeDocuments(generation, writes);
+    });
+  }
+
+  async *dump(generation: Generation): AsyncIterable<{ collection: string; id: string; document: Document }> {
+    const connection = this.#readers.take();
+    connection.begin();
+    try {
+      yield* documentsIn(connection, generation);
+    } finally {
+      connection.end();
+      this.#readers.giveBack(connection);
+    }
+  }
+
+  read<T>(body: (reader: Reader) => Promise<T> | T): Promise<T> {
+    return this.#use(async (connection) => {
+      const reader = new TransactionReader(connection);
+      try {
+        return await body(reader);
+      } finally {
+        reader.end();
+      }
+    });
+  }
+
+  liveCheckpoint(projection: string): Promise<bigint> {
+    const sql = 'SELECT CAST(checkpoint AS TEXT) FROM generations WHERE projection = ? AND live';
+    return this.#use((connection) => BigInt((connection.row(sql, [projection])?.[0] as string | undefined) ?? 0));
+  }
+
+  async close(): Promise<void> {
+    this.#readers.close();
+    await this.writer.close();
+  }
+
+  async #writeDocuments(generation: Generation, writes: readonly DocumentWrite[]): Promise<void> {
+    for (const [collection, { kept, deleted }] of byCollection(writes)) {
+      const table = tableOf(collection, generation.generation);
+      await this.#inChunks(
+        `INSERT INTO ${table} (id, body) SELECT key, value FROM json_each(?) WHERE true
+         ON CONFLICT (id) DO UPDATE SET body = excluded.body`,
+        kept,
+        (rows) => `{${rows.join(',')}}`,
+      );
+      await this.#inChunks(
+        `DELETE FROM ${table} WHERE id IN (SELECT value FROM json_each(?))`,
+        deleted,
+        (ids) => `[${ids.join(',')}]`,
+      );
+    }
+  }
+
+  /** One statement for many rows: fewer crossings into SQLite than a statement a row. */
+  async #inChunks(sql: string, rows: readonly string[], toJson: (rows: readonly string[]) => string): Promise<void> {
+    for (let start = 0; start < rows.length; start += rowsAtOnce) {
+      if (start > 0) await setImmediate();
+      await this.writer.run(sql, [toJson(rows.slice(start, start + rowsAtOnce))]);
+    }
+  }
+
+  #transaction<T>(body: () => Promise<T>): Promise<T> {
+    return telling(this.path, () => this.writer.transaction(body));
+  }
+
+  #use<T>(body: (connection: ReadConnection) => Promise<T> | T): Promise<T> {
+    return telling(this.path, () => this.#readers.use(body));
+  }
+}
+
+interface CollectionWrites {
+  /** Members of a JSON object: the id and the document. */
+  readonly kept: string[];
+  /** Ids as JSON. */
+  readonly deleted: string[];
+}
+
+function byCollection(writes: readonly DocumentWrite[]): Map<string, CollectionWrites> {
+  const collections = new Map<string, CollectionWrites>();
+  for (const { collection, id, document } of writes) {
+    let of = collections.get(collection);
+    if (!of) {
+      of = { kept: [], deleted: [] };
+      collections.set(collection, of);
+    }
+    if (document) of.kept.push(`${JSON.stringify(id)}:${JSON.stringify(document)}`);
+    else of.deleted.push(JSON.stringify(id));
+  }
+  return collections;
+}
+
+function checkpointIn(connection: ReadConnection, generation: Generation): bigint {
+  const row = connection.row(checkpointQuery, [generation.projection, generation.generation]);
+  if (!row) throw new GenerationGone(generation);
+  return BigInt(row[0] as string);
+}
+
+function inTransaction<T>(connection: ReadConnection, body: () => T): T {
+  connection.begin();
+  try {
+    return body();
+  } finally {
+    connection.end();
+  }
+}
+
+async function* documentsIn(connection: ReadConnection, generation: Generation) {
+  const names = connection.rows('SELECT name FROM collections WHERE projection = ? AND generation = ? ORDER BY name', [
+    generation.projection,
+    generation.generation,
+  ]) as [string][];
+  for (const [collection] of names) {
+    const page = `SELECT id, body FROM ${tableOf(collection, generation.generation)} WHERE id > ? ORDER BY id LIMIT ?`;
+    let after = '';
+    for (;;) {
+      const rows = connection.rows(page, [after, rowsOfDumpAtOnce]) as [string, string][];
+      for (const [id, body] of rows) yield { collection, id, document: JSON.parse(body) as Document };
+      if (rows.length < rowsOfDumpAtOnce) break;
+      after = (rows.at(-1) as [string, string])[0];
+      await setImmediate();
+    }
+  }
+}

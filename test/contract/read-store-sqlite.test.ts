@@ -1,0 +1,86 @@
+import { mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'libsql';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ReadStoreUnusable } from '../../src/read-store/port.js';
+import { openSqliteReadStore } from '../../src/read-store/sqlite.js';
+import { selectFor } from '../../src/read-store/sqlite-query.js';
+import { collectionTable, tableOf } from '../../src/read-store/sqlite-schema.js';
+import { describeReadStore } from './read-store.js';
+
+describeReadStore('SQLite', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'parley-read-store-'));
+  return {
+    open: () => openSqliteReadStore(join(directory, 'read-models.db')),
+    remove: () => rm(directory, { recursive: true }),
+  };
+});
+
+describe('the file of the read store', () => {
+  let directory: string;
+  let path: string;
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'parley-read-store-'));
+    path = join(directory, 'read-models.db');
+  });
+  afterEach(() => rm(directory, { recursive: true }));
+
+  const shape = { name: 'fruits', version: 1, collections: [{ name: 'apples', indexes: [] }] };
+
+  it('can be read by its owner alone', async () => {
+    const store = await openSqliteReadStore(path);
+    await store.open(shape);
+    for (const file of [path, `${path}-wal`]) expect((await stat(file)).mode & 0o077).toBe(0);
+    await store.close();
+  });
+
+  it.each([
+    ['no database', () => writeFile(path, 'not a database '.repeat(1_000))],
+    ['a database of another program', async () => void new Database(path).exec('CREATE TABLE other (a)')],
+  ])('is refused where it is %s, with the advice to delete it', async (_what, make) => {
+    await make();
+    await expect(openSqliteReadStore(path)).rejects.toThrow(ReadStoreUnusable);
+    await expect(openSqliteReadStore(path)).rejects.toThrow('delete it');
+    await rm(path);
+    await (await openSqliteReadStore(path)).close();
+  });
+
+  it('is told to be unusable when it turns out to be damaged', async () => {
+    const store = await openSqliteReadStore(path);
+    const live = await store.open(shape);
+    const document = { text: 'x'.repeat(1_000) };
+    const writes = Array.from({ length: 500 }, (_, n) => ({ collection: 'apples', id: `${n}`, document }));
+    await store.write(live, writes, 1n);
+    await store.close();
+    await truncate(path, 40 * 1024);
+    const reopening = openSqliteReadStore(path).then(async (damaged) => {
+      try {
+        for await (const _ of damaged.dump(live));
+      } finally {
+        await damaged.close();
+      }
+    });
+    await expect(reopening).rejects.toThrow(ReadStoreUnusable);
+  });
+
+  it('is not made where its directory is missing', async () => {
+    await expect(openSqliteReadStore(join(directory, 'none', 'read-models.db'))).rejects.toThrow('ENOENT');
+  });
+
+  it('answers queries on an index from the index, in its order', () => {
+    const database = new Database(':memory:');
+    database.exec(collectionTable('apples', [['colour', 'weight']], 1));
+    const { sql, parameters } = selectFor(tableOf('apples', 1), {
+      where: { colour: 'red' },
+      orderBy: 'weight',
+      after: { value: 1, id: 'a' },
+      limit: 10,
+    });
+    const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all(...parameters) as { detail: string }[];
+    const steps = plan.map(({ detail }) => detail).join('; ');
+    expect(steps).toContain('USING INDEX apples_1_by_colour_weight');
+    expect(steps).not.toContain('TEMP B-TREE');
+    database.close();
+  });
+});
