@@ -5,9 +5,11 @@ import type { Broker } from '../broker/port.js';
 import type { CommandPipeline } from '../commands/port.js';
 import type { Codec } from '../event-store/codec.js';
 import type { EventStore } from '../event-store/port.js';
+import { Refused } from '../problems.js';
+import type { ReadStore } from '../read-store/port.js';
+import type { Positions } from '../read-store/positions.js';
 import type { CloseCause } from './close-codes.js';
 import type { EdgeContext, FeedViews } from './context.js';
-import type { AccessReader } from './feed.js';
 import { FeedLog } from './feed-log.js';
 import { Feeds } from './feeds.js';
 import { defaultLimits, type EdgeLimits } from './limits.js';
@@ -15,6 +17,7 @@ import { LogWatch } from './log-watch.js';
 import { RoomAttendance } from './room-attendance.js';
 import { Session } from './session.js';
 import { Sessions } from './sessions.js';
+import { StoredAccess } from './stored-access.js';
 import { Tick } from './tick.js';
 import { listen, type TransportChoice } from './transport/listen.js';
 import type { EdgeSocket, EdgeTransport, Handshake, SocketHandler } from './transport/port.js';
@@ -26,8 +29,8 @@ export interface EdgeOptions {
   readonly transport?: TransportChoice;
   readonly eventStore: EventStore;
   readonly codec: Codec;
-  readonly accessReader: AccessReader;
-  readonly views: FeedViews;
+  readonly readStore: Pick<ReadStore, 'read'>;
+  readonly positions: Pick<Positions, 'waitFor'>;
   readonly broker: Broker;
   readonly commands: CommandPipeline;
   readonly authenticator: Authenticator;
@@ -51,6 +54,12 @@ export interface EdgeStats {
   readonly announcedThrough: string;
   readonly closes: Readonly<Partial<Record<CloseCause, number>>>;
 }
+
+const noViews: FeedViews = {
+  async load() {
+    throw new Refused('not-found');
+  },
+};
 
 /** How long commands in flight are waited for, and then the sockets' closing handshakes, in ms. */
 const drainMs = 3_000;
@@ -76,7 +85,7 @@ export class Edge {
       broker,
       transport: { publish: (topic, text) => publishing.to?.publish(topic, text) },
       log: new FeedLog(eventStore, options.codec),
-      accessReader: options.accessReader,
+      accessReader: new StoredAccess(options.readStore, options.positions),
       limits,
       tick: new Tick(),
       onError,
@@ -87,7 +96,7 @@ export class Edge {
       authenticator: options.authenticator,
       commands,
       feeds,
-      views: options.views,
+      views: noViews,
       sessions,
       attendance: new RoomAttendance({ commands, graceMs, onError }),
       closes: new Map(),

@@ -1,0 +1,65 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Edge } from '../../src/edge/edge.js';
+import { RawSocket } from './raw-socket.js';
+import { createChannel, makeWorld, personOf, post, type World } from './world.js';
+
+const [ann, bob] = [personOf(1), personOf(2)];
+
+describe.each(['uws', 'ws'] as const)('following a feed over %s', (transport) => {
+  let world: World;
+  let edge: Edge;
+
+  beforeEach(async () => {
+    world = await makeWorld({ transport });
+    edge = await world.startEdge();
+  });
+
+  afterEach(() => world.close());
+
+  it('answers a command and sends its frame to those who follow', async () => {
+    const { id, feed } = await createChannel(world, ann);
+    const socket = await RawSocket.as(edge.port, ann);
+    socket.send({ op: 'subscribe', feed });
+    expect(await socket.next('subscribed')).toEqual({ op: 'subscribed', feed, revision: 1 });
+    socket.send({
+      op: 'command',
+      id: '1',
+      type: 'conversations.PostMessage',
+      input: { channelId: id, text: 'hello' },
+    });
+    const { reply } = await socket.next('reply');
+    expect(reply).toMatchObject({ stream: feed, revision: 2, text: 'hello' });
+    expect(await socket.frame(2)).toMatchObject({
+      op: 'event',
+      feed,
+      revision: 2,
+      type: 'conversations.MessagePosted',
+      version: 1,
+      actor: ann,
+      data: { authorId: ann, text: 'hello' },
+    });
+  });
+
+  it('catches up from a revision and goes on live, without a gap', async () => {
+    const { id, feed } = await createChannel(world, ann);
+    for (let n = 0; n < 700; n += 1) await post(world, ann, id, `before ${n}`);
+    const socket = await RawSocket.as(edge.port, ann);
+    socket.send({ op: 'subscribe', feed, from: 0 });
+    for (let n = 0; n < 700; n += 1) await post(world, ann, id, `meanwhile ${n}`);
+    await socket.frame(1_401);
+    expect(socket.revisions()).toEqual(Array.from({ length: 1_402 }, (_, revision) => revision));
+  });
+
+  it('answers as not found what one may not follow, whether it exists or not', async () => {
+    const { feed } = await createChannel(world, ann, { kind: 'private' });
+    const socket = await RawSocket.as(edge.port, bob);
+    socket.send({ op: 'subscribe', feed });
+    socket.send({ op: 'subscribe', feed: `channel-${personOf(9)}` });
+    socket.send({ op: 'subscribe', feed: `account-${bob}` });
+    await socket.next('error', 3);
+    const problems = socket.all('error').map(({ problem }) => problem);
+    expect(problems[0]).toMatchObject({ code: 'not-found' });
+    expect(problems[1]).toEqual(problems[0]);
+    expect(problems[2]).toEqual(problems[0]);
+  });
+});
