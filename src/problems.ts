@@ -128,12 +128,11 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof ProjectionBehind) return problemOf('projection-behind');
   if (error instanceof ShuttingDown) return problemOf('shutting-down');
   if (error instanceof EventTooLarge) return problemOf('body-too-large');
-  if (error instanceof z.ZodError) return invalidInput(fieldErrors(error.issues));
   return problemOf('internal');
 }
 
 function invalidInput(errors: readonly FieldError[], required: readonly string[] = []): Problem {
-  const told = errors.map(({ field, message }) => (field ? `${field} ${message}` : message)).join('; ');
+  const told = errors.map(tell).join('; ');
   const listed = required.length > 0 ? `. Required: ${required.join(', ')}` : '';
   return problemOf('invalid-input', {
     detail: `${told}${listed}.`,
@@ -142,17 +141,14 @@ function invalidInput(errors: readonly FieldError[], required: readonly string[]
   });
 }
 
+function tell({ field, message }: FieldError): string {
+  if (field === '') return message;
+  return /^[a-z]/.test(message) ? `${field} ${message}` : `${field}: ${message}`;
+}
+
 function rejected({ code, detail, field }: Rejection | CommandRejected): Problem {
   return problemOf(code, {
     ...(detail !== undefined && { detail }),
     ...(field !== undefined && { errors: [{ field, message: detail ?? catalogue[code].title }] }),
-  });
-}
-
-/** What zod found, field by field; an unknown key is the fault of its own field. */
-export function fieldErrors(issues: readonly z.core.$ZodIssue[]): FieldError[] {
-  return issues.flatMap((issue) => {
-    if (issue.code !== 'unrecognized_keys') return [{ field: issue.path.join('.'), message: issue.message }];
-    return issue.keys.map((key) => ({ field: [...issue.path, key].join('.'), message: 'is not known' }));
   });
 }

@@ -5,7 +5,7 @@ import { AccountRegistered, account } from '../../domain/identity/account.js';
 import { ProfileCreated, profile } from '../../domain/identity/profile.js';
 import { emailReservation, type ReservationState, usernameReservation } from '../../domain/identity/reservation.js';
 import { streamName } from '../../domain/ids.js';
-import { type CommandPipeline, CommandRejected, type CommandReply } from '../commands/port.js';
+import { type CommandPipeline, CommandRejected, type CommandReply, InvalidInput } from '../commands/port.js';
 import type { Codec } from '../event-store/codec.js';
 import type { EventStore } from '../event-store/port.js';
 import type { Passwords } from './passwords.js';
@@ -34,6 +34,8 @@ interface AccountsOptions {
   readonly passwords: Passwords;
   /** Names the streams of reserved values; never rotated. */
   readonly reservationKey: Buffer;
+  /** In characters. */
+  readonly passwordMinLength: number;
 }
 
 const pageSize = 500;
@@ -46,11 +48,15 @@ export class Accounts {
   constructor(private readonly options: AccountsOptions) {}
 
   /**
-   * @throws as `CommandPipeline.execute`
+   * @throws as `CommandPipeline.execute`; also {InvalidInput} if the password is too short
    * @throws {QueueFull} if too many passwords are being hashed
    */
   async register(registration: Registration, idempotencyKey?: string): Promise<{ reply: CommandReply; user: User }> {
     const { name, password } = registration;
+    const { passwordMinLength } = this.options;
+    if (password.length < passwordMinLength) {
+      throw new InvalidInput([{ field: 'password', message: `must be at least ${passwordMinLength} characters` }]);
+    }
     const email = foldEmail(registration.email);
     const passwordHash = await this.options.passwords.hash(password);
     const usernames = registration.username === undefined ? proposeUsernames(name, email) : [registration.username];

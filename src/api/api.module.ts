@@ -1,0 +1,83 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { CqrsModule } from '@nestjs/cqrs';
+import type { Logger } from 'pino';
+import { AccessTokens } from '../auth/access-tokens.js';
+import { Accounts } from '../auth/accounts.js';
+import type { CommandPipeline } from '../commands/port.js';
+import { Health } from '../health.js';
+import { Metrics } from '../metrics.js';
+import type { ReadStore } from '../read-store/port.js';
+import type { Positions } from '../read-store/positions.js';
+import { Boundary } from './boundary.js';
+import { ChannelsController } from './conversations/channels.controller.js';
+import { GetChannelHandler } from './conversations/get-channel.js';
+import { ListChannelsHandler } from './conversations/list-channels.js';
+import { ListMembersHandler } from './conversations/list-members.js';
+import { ListMessagesHandler } from './conversations/list-messages.js';
+import { MessagesController } from './conversations/messages.controller.js';
+import { ExecuteCommandHandler } from './execute-command.js';
+import { AuthController } from './identity/auth.controller.js';
+import { GetMeetingHandler } from './meetings/get-meeting.js';
+import { ListMeetingsHandler } from './meetings/list-meetings.js';
+import { MeetingsController } from './meetings/meetings.controller.js';
+import { HealthController } from './operations/health.controller.js';
+import { MetricsController } from './operations/metrics.controller.js';
+import { ProblemFilter } from './problem-filter.js';
+import { ReadYourWrites } from './read-your-writes.js';
+import { ReferenceController } from './reference/reference.controller.js';
+import { GetRoomHandler } from './rooms/get-room.js';
+import { RoomsController } from './rooms/rooms.controller.js';
+import { COMMAND_PIPELINE, LOGGER, READ_STORE } from './tokens.js';
+
+/** The parts of the process that the API works with. */
+export interface ApiParts {
+  readonly pipeline: CommandPipeline;
+  readonly readStore: ReadStore;
+  readonly positions: Positions;
+  readonly accounts: Accounts;
+  readonly accessTokens: AccessTokens;
+  readonly health: Health;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+}
+
+@Module({})
+class ApiModule {}
+
+export function apiModule(parts: ApiParts): DynamicModule {
+  const boundary = new Boundary(parts.accessTokens, new ReadYourWrites(parts.positions));
+  return {
+    module: ApiModule,
+    imports: [CqrsModule],
+    controllers: [
+      HealthController,
+      MetricsController,
+      ReferenceController,
+      AuthController,
+      MeetingsController,
+      RoomsController,
+      ChannelsController,
+      MessagesController,
+    ],
+    providers: [
+      { provide: APP_FILTER, useClass: ProblemFilter },
+      { provide: Boundary, useValue: boundary },
+      { provide: COMMAND_PIPELINE, useValue: parts.pipeline },
+      { provide: READ_STORE, useValue: parts.readStore },
+      { provide: LOGGER, useValue: parts.logger },
+      { provide: Accounts, useValue: parts.accounts },
+      { provide: AccessTokens, useValue: parts.accessTokens },
+      { provide: Health, useValue: parts.health },
+      { provide: Metrics, useValue: parts.metrics },
+      ExecuteCommandHandler,
+      GetMeetingHandler,
+      ListMeetingsHandler,
+      GetRoomHandler,
+      GetChannelHandler,
+      ListChannelsHandler,
+      ListMembersHandler,
+      ListMessagesHandler,
+    ],
+  };
+}

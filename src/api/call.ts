@@ -1,0 +1,66 @@
+import type { FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import type { Session } from '../auth/session.js';
+import { type CommandRequest, type CommandType, InvalidInput } from '../commands/port.js';
+import { Refused } from '../problems.js';
+import { parseIfMatch } from './preconditions.js';
+
+/** A request whose caller is known and whose parts are parsed: what a route's method gets. */
+export interface Call<Params = unknown, Query = unknown, Body = unknown> {
+  readonly session: Session;
+  readonly params: Params;
+  readonly query: Query;
+  readonly body: Body;
+  readonly request: FastifyRequest;
+}
+
+/** @throws {InvalidInput} */
+export function parse<T>(schema: z.ZodType<T>, input: unknown): T {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw InvalidInput.of(parsed.error, schema, input);
+}
+
+/** The command that a call asks for; its input is the body's fields and those of the path. */
+export function commandRequest<Type extends CommandType>(
+  type: Type,
+  { session, params, body, request }: Call,
+): CommandRequest<Type> {
+  const ifMatch = parseIfMatch(request.headers['if-match']);
+  const idempotencyKey = idempotencyKeyOf(request);
+  return {
+    type,
+    input: commandInput(params as Record<string, unknown>, body),
+    actor: session.actor,
+    ...(ifMatch !== undefined && { ifMatch }),
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
+  };
+}
+
+function commandInput(params: Readonly<Record<string, unknown>>, body: unknown): object {
+  if (body === undefined) return params;
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    throw new InvalidInput([{ field: '', message: 'the body must be a JSON object' }]);
+  }
+  const named = Object.keys(params).filter((name) => Object.hasOwn(body, name));
+  if (named.length > 0) throw new InvalidInput(named.map((field) => ({ field, message: 'is not known' })));
+  return { ...body, ...params };
+}
+
+const visibleAscii = /^[\x21-\x7e]{1,255}$/;
+
+/** @throws {Refused} if the header is malformed */
+export function idempotencyKeyOf({ headers }: FastifyRequest): string | undefined {
+  const key = headers['idempotency-key'];
+  if (key === undefined) return undefined;
+  if (typeof key === 'string' && visibleAscii.test(key)) return key;
+  throw new Refused('bad-request', { detail: 'Idempotency-Key must be 1 to 255 visible ASCII characters.' });
+}
+
+/** @throws {Refused} if the header is malformed */
+export function positionOf({ headers }: FastifyRequest): bigint | undefined {
+  const position = headers['parley-position'];
+  if (position === undefined) return undefined;
+  if (typeof position === 'string' && /^\d{1,18}$/.test(position)) return BigInt(position);
+  throw new Refused('bad-request', { detail: 'Parley-Position must be a position as a command has answered it.' });
+}

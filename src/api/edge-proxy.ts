@@ -1,0 +1,46 @@
+import proxy from '@fastify/http-proxy';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { WebSocket } from 'ws';
+
+/** Where the edge's sockets are; browsers need one origin and one port. */
+export const edgePaths = ['/api/v1/socket'] as const;
+
+/** Bytes that may wait for a slow client before the edge is made to wait. */
+const maxBacklog = 64 * 1024;
+const drainPollMs = 20;
+const forwardedHeaders = ['origin', 'authorization', 'user-agent', 'cookie'] as const;
+
+/** `rewriteRequestHeaders` is missing in the proxy's types. */
+const wsClientOptions = { rewriteRequestHeaders: forwardHeaders, perMessageDeflate: false };
+
+/** Forwards the edge's paths on the API's port to the edge. */
+export async function forwardToEdge(server: FastifyInstance, edgeUrl: string): Promise<void> {
+  for (const path of edgePaths) {
+    await server.register(proxy, {
+      upstream: edgeUrl,
+      prefix: path,
+      rewritePrefix: path,
+      websocket: true,
+      wsClientOptions,
+      wsServerOptions: { maxPayload: 1024 * 1024, perMessageDeflate: false },
+      wsHooks: { onOutgoingMessage: (_context, client, edge) => holdBack(client, edge) },
+    });
+  }
+}
+
+function forwardHeaders(headers: Record<string, unknown>, request: FastifyRequest) {
+  const forwarded = { ...headers };
+  for (const name of forwardedHeaders) if (request.headers[name] !== undefined) forwarded[name] = request.headers[name];
+  return forwarded;
+}
+
+/** Lets a slow client slow its connection to the edge, which knows what to do about it. */
+function holdBack(client: WebSocket, edge: WebSocket): void {
+  if (client.bufferedAmount < maxBacklog || edge.isPaused) return;
+  edge.pause();
+  const poll = setInterval(() => {
+    if (client.readyState === client.OPEN && client.bufferedAmount > maxBacklog / 2) return;
+    clearInterval(poll);
+    edge.resume();
+  }, drainPollMs);
+}

@@ -1,0 +1,51 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
+import { type Problem, type ProblemCode, problemOf, retryAfter, toProblem } from '../problems.js';
+import { LOGGER } from './tokens.js';
+
+/** What Nest and Fastify refuse before a route sees the request, by their status. */
+const refusedByFramework: Readonly<Record<number, ProblemCode>> = {
+  404: 'unknown-route',
+  413: 'body-too-large',
+  415: 'unsupported-media-type',
+};
+
+/** Answers every error as a problem (RFC 9457). */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(@Inject(LOGGER) private readonly logger: Logger) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<FastifyRequest>();
+    const problem = this.#problemOf(error);
+    this.#log(error, problem, request);
+    sendProblem(http.getResponse<FastifyReply>(), problem);
+  }
+
+  #problemOf(error: unknown): Problem {
+    if (!(error instanceof HttpException)) return toProblem(error);
+    const status = error.getStatus();
+    const code = refusedByFramework[status] ?? (status < 500 ? 'bad-request' : 'internal');
+    return problemOf(code);
+  }
+
+  /** Faults of ours, and whom we have turned away. */
+  #log(error: unknown, { status, code }: Problem, { method, url, ip }: FastifyRequest): void {
+    if (status >= 500) this.logger.error({ err: error, method, url, code }, 'a request failed');
+    else if (status === 401 || status === 403) this.logger.info({ method, url, ip, code }, 'access was denied');
+  }
+}
+
+export function sendProblem(reply: FastifyReply, problem: Problem): void {
+  if (reply.sent) return;
+  const seconds = retryAfter(problem.code);
+  if (seconds !== undefined) reply.header('retry-after', seconds);
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
+  reply
+    .code(problem.status)
+    .header('content-type', 'application/problem+json; charset=utf-8')
+    .header('cache-control', 'no-store')
+    .send(JSON.stringify(problem));
+}

@@ -1,0 +1,94 @@
+import { Req, RequestMapping, RequestMethod, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import type { AnyCommandDefinition } from '../../domain/decider.js';
+import type { ProblemCode } from '../problems.js';
+import type { ApiController } from './api-controller.js';
+import type { Call } from './call.js';
+
+export type Method = 'GET' | 'POST' | 'DELETE';
+
+/** All that the API knows of a route: how it is served, and how OpenAPI describes it. */
+export interface RouteOptions<Params = unknown, Query = unknown, Body = unknown> {
+  readonly method: Method;
+  /** After the controller's path; `:name` for each field of `params`. */
+  readonly path: string;
+  readonly summary: string;
+  /** `none`: needs no access token. */
+  readonly auth: 'person' | 'none';
+  readonly params: z.ZodType<Params>;
+  readonly query: z.ZodType<Query>;
+  /** The body's schema; a command's body is parsed with the command, not here. */
+  readonly body?: z.ZodType<Body>;
+  /** The command that the route issues. */
+  readonly command?: AnyCommandDefinition;
+  readonly status: 200 | 201;
+  readonly reply: z.ZodType;
+  /** The answer's `revision` is its ETag. */
+  readonly etag: boolean;
+  /** Projections that the answer is read from. */
+  readonly reads?: readonly string[];
+  /** Problems of its own, beside those that every route may answer. */
+  readonly problems: readonly ProblemCode[];
+}
+
+export interface DeclaredRoute {
+  // biome-ignore lint/complexity/noBannedTypes: a class, as Nest names it
+  readonly controller: Function;
+  /** Name of the method. */
+  readonly name: string;
+  readonly options: RouteOptions;
+}
+
+/** Every route of the controllers that were loaded. */
+export const declaredRoutes: DeclaredRoute[] = [];
+
+const nothing = z.strictObject({});
+
+type Declared<Params, Query, Body> = Partial<RouteOptions<Params, Query, Body>> &
+  Pick<RouteOptions, 'method' | 'path' | 'summary' | 'reply'>;
+
+type RouteMethod<Call> = (call: Call) => Promise<object>;
+
+/**
+ * Makes a controller's method a route. The method gets a parsed `Call` and returns what is to be answered; whatever it
+ * throws is answered as a problem. A plain function instead of Nest's guards, pipes and interceptors: this is the path
+ * of every command.
+ */
+export function Route<Params = Record<never, never>, Query = Record<never, never>, Body = undefined>(
+  declared: Declared<Params, Query, Body>,
+) {
+  const options: RouteOptions = {
+    auth: 'person',
+    params: nothing,
+    query: nothing,
+    status: 200,
+    etag: false,
+    problems: [],
+    ...(declared as Partial<RouteOptions>),
+  } as RouteOptions;
+  return <Method extends RouteMethod<Call<Params, Query, Body>>>(
+    target: ApiController,
+    name: string,
+    descriptor: TypedPropertyDescriptor<Method>,
+  ): void => {
+    serve(target, name, descriptor, options, descriptor.value as unknown as RouteMethod<Call>);
+    declaredRoutes.push({ controller: target.constructor, name, options });
+  };
+}
+
+function serve(
+  target: ApiController,
+  name: string,
+  descriptor: PropertyDescriptor,
+  options: RouteOptions,
+  method: RouteMethod<Call>,
+): void {
+  descriptor.value = async function (this: ApiController, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const call = await this.boundary.enter(options, request, reply);
+    this.boundary.answer(options, call, await method.call(this, call), reply);
+  };
+  Req()(target, name, 0);
+  Res()(target, name, 1);
+  RequestMapping({ path: options.path, method: RequestMethod[options.method] })(target, name, descriptor);
+}

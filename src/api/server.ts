@@ -1,0 +1,87 @@
+import type { Socket } from 'node:net';
+import cors from '@fastify/cors';
+import helmet from '@fastify/helmet';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { type FastifyInstance, fastify } from 'fastify';
+import type { Config } from '../config.js';
+import type { Health } from '../health.js';
+import { problemOf, Refused } from '../problems.js';
+import { sendProblem } from './problem-filter.js';
+
+/** Bytes of a request's body. */
+const bodyLimit = 256 * 1024;
+const requestTimeoutMs = 30_000;
+
+/** Fastify as Parley wants it: JSON only, nothing polluted, bounded, every refusal a problem. */
+export async function createServer(config: Config, health: Health): Promise<FastifyAdapter> {
+  const server = fastify({
+    bodyLimit,
+    requestTimeout: requestTimeoutMs,
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    rewriteUrl: ({ url = '/' }) => currentVersion(url),
+    clientErrorHandler: refuseConnection,
+    frameworkErrors: (_error, _request, reply) => sendProblem(reply, problemOf('bad-request')),
+  });
+  parseJsonOnly(server);
+  turnAwayWhileDraining(server, health);
+  await server.register(helmet, { contentSecurityPolicy: { directives: contentSecurityPolicy } });
+  await server.register(cors, {
+    origin: allowedOrigins(config),
+    credentials: true,
+    methods: ['GET', 'HEAD', 'POST', 'DELETE'],
+    exposedHeaders: ['ETag', 'Parley-Position', 'Parley-Stale', 'Retry-After'],
+    maxAge: 600,
+  });
+  return new FastifyAdapter(server);
+}
+
+const contentSecurityPolicy = {
+  defaultSrc: ["'self'"],
+  scriptSrc: ["'self'"],
+  styleSrc: ["'self'", "'unsafe-inline'"],
+  imgSrc: ["'self'", 'data:'],
+  upgradeInsecureRequests: null,
+};
+
+/** `/api/…` is the current version of the API. */
+function currentVersion(url: string): string {
+  return url.startsWith('/api/') && !url.startsWith('/api/v1/') ? `/api/v1${url.slice(4)}` : url;
+}
+
+function parseJsonOnly(server: FastifyInstance): void {
+  const parseJson = server.getDefaultJsonParser('error', 'error');
+  server.removeAllContentTypeParsers();
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') return done(null, undefined);
+    parseJson(request, body as string, (error, value) => {
+      if (error) done(new Refused('malformed-json'));
+      else done(null, value);
+    });
+  });
+}
+
+function turnAwayWhileDraining(server: FastifyInstance, health: Health): void {
+  server.addHook('onRequest', (request, reply, done) => {
+    if (!health.draining) return done();
+    reply.header('connection', 'close');
+    if (request.url.startsWith('/health')) return done();
+    sendProblem(reply, problemOf('shutting-down'));
+  });
+}
+
+const localOrigin = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
+
+function allowedOrigins({ environment, origins }: Config): (string | RegExp)[] {
+  return environment === 'production' ? [...origins] : [...origins, localOrigin];
+}
+
+/** Answers what is not HTTP enough to become a request. */
+function refuseConnection(_error: Error, socket: Socket): void {
+  if (!socket.writable) return void socket.destroy();
+  const problem = problemOf('bad-request');
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nContent-Type: application/problem+json\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  );
+}
