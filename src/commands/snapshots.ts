@@ -43,19 +43,19 @@ export class Snapshots {
     if (loaded.revision - loaded.snapshotRevision < eventsBetweenSnapshots) return;
     if (this.#scheduled.has(loaded.stream)) return;
     loaded.snapshotRevision = loaded.revision;
-    const { stream, aggregate, position } = loaded;
+    const { stream, aggregate } = loaded;
     // Serialised at once, since the state goes on evolving.
     const text = JSON.stringify(loaded.toSnapshot());
     this.#scheduled.add(stream);
     this.#pending = this.#pending
-      .then(() => this.#write(stream, aggregate.version, position, text))
+      .then(() => this.#write(stream, aggregate.version, text))
       .catch((error: unknown) => this.logger.warn({ err: error, stream }, 'could not write a snapshot'))
       .finally(() => this.#scheduled.delete(stream));
   }
 
-  async #write(stream: string, version: number, position: bigint, text: string): Promise<void> {
+  async #write(stream: string, version: number, text: string): Promise<void> {
     const document = { version, sealed: await this.codec.sealText(subject, stream, text) };
-    await this.readStore.write(this.generation, [{ collection: 'snapshots', id: stream, document }], position);
+    await this.readStore.put(this.generation, [{ collection: 'snapshots', id: stream, document }]);
   }
 
   /** Resolves once everything considered is written. */

@@ -10,12 +10,11 @@ import {
   type Visibility,
 } from '../../domain/access.js';
 
-const joined: AccessChange = { kind: 'joined', person: 'p', role: 'member' };
-const left: AccessChange = { kind: 'left', person: 'p' };
+type MemberChange = Exclude<AccessChange, { kind: 'visibility' }>;
+const joined: MemberChange = { kind: 'joined', person: 'p', role: 'member' };
+const left: MemberChange = { kind: 'left', person: 'p' };
 
-function membershipAfter(
-  ...changes: [revision: number, change: typeof joined | typeof left][]
-): Membership | undefined {
+function membershipAfter(...changes: [revision: number, change: MemberChange][]): Membership | undefined {
   return changes.reduce<Membership | undefined>(
     (membership, [revision, change]) => evolveMembership(membership, revision, change),
     undefined,
