@@ -1,4 +1,3 @@
-import type { KeyObject } from 'node:crypto';
 import { decrypt, encrypt } from '../keys/aes-gcm.js';
 
 /**
@@ -13,13 +12,13 @@ export interface Sealed {
   readonly value: string;
 }
 
-export function seal(key: KeyObject, subject: string, context: string, value: unknown): Sealed {
+export function seal(key: Buffer, subject: string, context: string, value: unknown): Sealed {
   const encrypted = encrypt(key, context, Buffer.from(JSON.stringify(value)));
   return { $sealed: 'A256GCM', keys: [subject], value: encrypted.toString('base64url') };
 }
 
 /** @returns undefined if it was changed, or does not belong to this key or context */
-export function unseal(key: KeyObject, context: string, sealed: Sealed): { readonly value: unknown } | undefined {
+export function unseal(key: Buffer, context: string, sealed: Sealed): { readonly value: unknown } | undefined {
   const plain = decrypt(key, context, Buffer.from(sealed.value, 'base64url'));
   return plain && { value: JSON.parse(plain.toString()) };
 }

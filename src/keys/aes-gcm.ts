@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, type KeyObject, randomFillSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
 
 /**
  * AES-256-GCM (NIST SP 800-38D): nonce of 12 bytes, ciphertext, tag of 16 bytes, in this order. The nonce is random:
@@ -23,7 +23,7 @@ function nextNonce(): Buffer {
 }
 
 /** @param context what the text belongs to: it can be decrypted only where the same is given */
-export function encrypt(key: KeyObject, context: string, plain: Buffer): Buffer {
+export function encrypt(key: Buffer, context: string, plain: Buffer): Buffer {
   const nonce = nextNonce();
   const cipher = createCipheriv('aes-256-gcm', key, nonce, tag);
   cipher.setAAD(Buffer.from(context));
@@ -33,7 +33,7 @@ export function encrypt(key: KeyObject, context: string, plain: Buffer): Buffer 
 }
 
 /** @returns undefined if it was changed, or was encrypted under another key or for another context */
-export function decrypt(key: KeyObject, context: string, encrypted: Buffer): Buffer | undefined {
+export function decrypt(key: Buffer, context: string, encrypted: Buffer): Buffer | undefined {
   const end = encrypted.length - tagBytes;
   if (end < nonceBytes) return undefined;
   const decipher = createDecipheriv('aes-256-gcm', key, encrypted.subarray(0, nonceBytes), tag);

@@ -1,4 +1,3 @@
-import { createSecretKey, type KeyObject } from 'node:crypto';
 import { decrypt, encrypt } from './aes-gcm.js';
 
 /** A key that wraps all others, 32 bytes. A new one gets a new version; the old one stays until nothing is under it. */
@@ -16,14 +15,14 @@ export interface WrappedKey {
 
 /** Wraps keys under the newest master key, and unwraps those under any that was given. */
 export class MasterKeys {
-  private readonly keys = new Map<number, KeyObject>();
+  private readonly keys = new Map<number, Buffer>();
   readonly newest: number;
 
   /** @throws {Error} if none is given or one is not 32 bytes long */
   constructor(masterKeys: readonly MasterKey[]) {
     for (const { version, key } of masterKeys) {
       if (key.length !== 32) throw new Error(`master key version ${version} has ${key.length} bytes, not 32`);
-      this.keys.set(version, createSecretKey(key));
+      this.keys.set(version, key);
     }
     if (this.keys.size === 0) throw new Error('no master key is given');
     this.newest = Math.max(...this.keys.keys());
@@ -35,7 +34,7 @@ export class MasterKeys {
 
   /** @param name whose key it is: it can't be unwrapped as another's */
   wrap(name: string, key: Buffer, version = this.newest): WrappedKey {
-    return { masterVersion: version, wrapped: encrypt(this.keys.get(version) as KeyObject, name, key) };
+    return { masterVersion: version, wrapped: encrypt(this.keys.get(version) as Buffer, name, key) };
   }
 
   /** @returns undefined if it was changed, or its master key is another one or not given */
