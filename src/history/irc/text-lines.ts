@@ -1,0 +1,56 @@
+import { isUtf8 } from 'node:buffer';
+import { createReadStream } from 'node:fs';
+
+export interface TextLine {
+  /** From 1. */
+  readonly number: number;
+  /** Without its end; undefined when it is longer than any line of a log. */
+  readonly text: string | undefined;
+  /** Else it was read as Windows-1252, which has a character for every byte. */
+  readonly isUtf8: boolean;
+  /** Length in the file, in bytes. */
+  readonly bytes: number;
+}
+
+const maxLineBytes = 256 * 1024;
+const newline = 0x0a;
+const carriageReturn = 0x0d;
+const western = new TextDecoder('windows-1252');
+
+/** The lines of a file as they are read from disk; a last one without an end is a line too. */
+export async function* textLines(path: string): AsyncGenerator<TextLine, void, undefined> {
+  let number = 0;
+  let begun = new UnfinishedLine();
+  for await (const chunk of createReadStream(path, { highWaterMark: 256 * 1024 }) as AsyncIterable<Buffer>) {
+    let start = 0;
+    for (let end = chunk.indexOf(newline); end !== -1; end = chunk.indexOf(newline, start)) {
+      begun.add(chunk.subarray(start, end));
+      number += 1;
+      yield begun.finish(number, 1);
+      begun = new UnfinishedLine();
+      start = end + 1;
+    }
+    begun.add(chunk.subarray(start));
+  }
+  if (begun.bytes > 0) yield begun.finish(number + 1, 0);
+}
+
+class UnfinishedLine {
+  #parts: Buffer[] = [];
+  bytes = 0;
+
+  add(part: Buffer): void {
+    this.bytes += part.length;
+    if (this.bytes > maxLineBytes) this.#parts = [];
+    else this.#parts.push(part);
+  }
+
+  finish(number: number, endBytes: number): TextLine {
+    const bytes = this.bytes + endBytes;
+    if (this.bytes > maxLineBytes) return { number, text: undefined, isUtf8: true, bytes };
+    const whole = this.#parts.length === 1 ? (this.#parts[0] as Buffer) : Buffer.concat(this.#parts);
+    const line = whole.at(-1) === carriageReturn ? whole.subarray(0, -1) : whole;
+    const isText = isUtf8(line);
+    return { number, text: isText ? line.toString('utf8') : western.decode(line), isUtf8: isText, bytes };
+  }
+}
