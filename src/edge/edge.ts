@@ -67,68 +67,11 @@ const farewellMs = 1_000;
 
 /** Serves WebSockets: people who follow feeds live and issue commands. */
 export class Edge {
-  private constructor(
+  constructor(
     private readonly transport: EdgeTransport,
     private readonly context: EdgeContext,
     private readonly watch: LogWatch,
   ) {}
-
-  /** @throws if the port can't be listened on, or the log can't be read */
-  static async start(options: EdgeOptions): Promise<Edge> {
-    const { logger, broker, eventStore, commands, graceMs = 30_000 } = options;
-    const limits = { ...defaultLimits, ...options.limits };
-    const onError = (error: unknown) => logger.error({ err: error }, 'the edge met an error');
-    const sessions = new Sessions(limits);
-    // made before the transport that it publishes to, which accepts sockets at once
-    const publishing: { to?: EdgeTransport } = {};
-    const feeds = new Feeds({
-      broker,
-      transport: { publish: (topic, text) => publishing.to?.publish(topic, text) },
-      log: new FeedLog(eventStore, options.codec),
-      accessReader: new StoredAccess(options.readStore, options.positions),
-      limits,
-      tick: new Tick(),
-      onError,
-    });
-    const context: EdgeContext = {
-      limits,
-      logger,
-      authenticator: options.authenticator,
-      commands,
-      feeds,
-      views: noViews,
-      sessions,
-      attendance: new RoomAttendance({ commands, graceMs, onError }),
-      closes: new Map(),
-      commandsInFlight: 0,
-      draining: false,
-    };
-    const watch = await LogWatch.start({
-      broker,
-      eventStore,
-      onHeads: (heads) => feeds.noteHeads(heads),
-      onLost(error) {
-        onError(error);
-        sessions.closeAll('log-unreachable');
-      },
-    });
-    try {
-      const { host, port, transport = 'auto' } = options;
-      publishing.to = await listen(transport, {
-        host,
-        port,
-        limits,
-        logger,
-        mayConnect: originCheck(options.allowedOrigins),
-        accept: (socket, handshake) => accept(context, socket, handshake),
-      });
-      return new Edge(publishing.to, context, watch);
-    } catch (error) {
-      watch.stop();
-      sessions.stop();
-      throw error;
-    }
-  }
 
   get port(): number {
     return this.transport.port;
@@ -167,6 +110,63 @@ export class Edge {
     this.watch.stop();
     await this.transport.close();
     context.feeds.close();
+  }
+}
+
+/** @throws if the port can't be listened on, or the log can't be read */
+export async function startEdge(options: EdgeOptions): Promise<Edge> {
+  const { logger, broker, eventStore, commands, graceMs = 30_000 } = options;
+  const limits = { ...defaultLimits, ...options.limits };
+  const onError = (error: unknown) => logger.error({ err: error }, 'the edge met an error');
+  const sessions = new Sessions(limits);
+  // made before the transport that it publishes to, which accepts sockets at once
+  const publishing: { to?: EdgeTransport } = {};
+  const feeds = new Feeds({
+    broker,
+    transport: { publish: (topic, text) => publishing.to?.publish(topic, text) },
+    log: new FeedLog(eventStore, options.codec),
+    accessReader: new StoredAccess(options.readStore, options.positions),
+    limits,
+    tick: new Tick(),
+    onError,
+  });
+  const context: EdgeContext = {
+    limits,
+    logger,
+    authenticator: options.authenticator,
+    commands,
+    feeds,
+    views: noViews,
+    sessions,
+    attendance: new RoomAttendance({ commands, graceMs, onError }),
+    closes: new Map(),
+    commandsInFlight: 0,
+    draining: false,
+  };
+  const watch = await LogWatch.start({
+    broker,
+    eventStore,
+    onHeads: (heads) => feeds.noteHeads(heads),
+    onLost(error) {
+      onError(error);
+      sessions.closeAll('log-unreachable');
+    },
+  });
+  try {
+    const { host, port, transport = 'auto' } = options;
+    publishing.to = await listen(transport, {
+      host,
+      port,
+      limits,
+      logger,
+      mayConnect: originCheck(options.allowedOrigins),
+      accept: (socket, handshake) => accept(context, socket, handshake),
+    });
+    return new Edge(publishing.to, context, watch);
+  } catch (error) {
+    watch.stop();
+    sessions.stop();
+    throw error;
   }
 }
 

@@ -18,7 +18,7 @@ import {
   type CommandRequest,
   InvalidInput,
 } from '../../src/commands/port.js';
-import { Edge, type EdgeOptions } from '../../src/edge/edge.js';
+import { type Edge, type EdgeOptions, startEdge } from '../../src/edge/edge.js';
 import type { Codec } from '../../src/event-store/codec.js';
 import { createCodec } from '../../src/event-store/event-codec.js';
 import { hashEvent } from '../../src/event-store/hash.js';
@@ -67,7 +67,7 @@ export async function makeWorld({ transport, relay = true, ...options }: WorldOp
     commands: testCommands,
     readStore,
     async startEdge(edgeOptions) {
-      const edge = await Edge.start({
+      const edge = await startEdge({
         host: '127.0.0.1',
         port: 0,
         transport,
@@ -114,6 +114,20 @@ export class TestCommands implements CommandPipeline {
     private readonly broker: Broker,
   ) {}
 
+  #holding: Promise<void> = Promise.resolve();
+  /** Lets held commands go on. */
+  release: () => void = () => {};
+  /** Number of requests that came while commands are held. */
+  held = 0;
+
+  /** Commands wait from now on until they are released. */
+  hold(): void {
+    this.held = 0;
+    this.#holding = new Promise((resolve) => {
+      this.release = resolve;
+    });
+  }
+
   /** Number of commands that were not refused or repeated. */
   get executed(): number {
     return this.#executed;
@@ -124,10 +138,11 @@ export class TestCommands implements CommandPipeline {
   }
 
   execute(request: CommandRequest): Promise<CommandReply> {
+    this.held += 1;
     const key = request.idempotencyKey && `${request.actor.id} ${request.type} ${request.idempotencyKey}`;
     const known = key ? this.#byKey.get(key) : undefined;
     if (known) return known;
-    const done = this.#last.then(() => this.#execute(request));
+    const done = Promise.all([this.#holding, this.#last]).then(() => this.#execute(request));
     this.#last = done.catch(() => {});
     if (key) this.#byKey.set(key, done);
     return done;
@@ -267,4 +282,9 @@ export async function createChannel(
 
 export function post(world: World, author: string, channelId: string, text: string): Promise<CommandReply> {
   return world.commands.as(author, 'conversations.PostMessage', { channelId, text });
+}
+
+/** Waits until something holds. */
+export async function eventually(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 5));
 }

@@ -7,6 +7,7 @@ import type {
   WebSocket,
   WebSocketBehavior,
 } from 'uWebSockets.js';
+import { createServer } from 'node:net';
 import {
   type EdgeSocket,
   type EdgeTransport,
@@ -96,11 +97,6 @@ class UwsTransport implements EdgeTransport {
   }
 }
 
-/** LIBUS_LISTEN_EXCLUSIVE_PORT: otherwise another process could listen on the same port. */
-const exclusivePort = 1;
-
-type Listen = (host: string, port: number, options: number, done: (listener: us_listen_socket | false) => void) => void;
-
 /**
  * @throws if the binary does not load on this platform, or the port can't be listened on
  */
@@ -115,13 +111,26 @@ export async function listenUws(options: TransportOptions): Promise<EdgeTranspor
   app.any('/*', (res) => {
     res.writeStatus('404 Not Found').end();
   });
+  await claimPort(options);
   return new Promise((resolve, reject) => {
-    // this form is not in the types
-    (app.listen as unknown as Listen)(options.host, options.port, exclusivePort, (listener) => {
+    app.listen(options.host, options.port, (listener) => {
       if (listener) resolve(new UwsTransport(uws, app, listener, uws.us_socket_local_port(listener)));
-      else reject(new Error(`can't listen on ${options.host}:${options.port}: the port is in use or not allowed`));
+      else reject(new Error(`can't listen on ${options.host}:${options.port}`));
     });
   });
+}
+
+/**
+ * uWS lets several processes listen on one port, or (exclusively) none for a minute after a restart. So the port is
+ * listened on by Node first, which says clearly why it can't be.
+ */
+async function claimPort({ host, port }: TransportOptions): Promise<void> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, resolve);
+  });
+  await new Promise((resolve) => server.close(resolve));
 }
 
 function socketBehavior(uws: UWebSockets, options: TransportOptions): WebSocketBehavior<Attached> {
