@@ -7,7 +7,7 @@ import type {
   WebSocket,
   WebSocketBehavior,
 } from 'uWebSockets.js';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import {
   type EdgeSocket,
   type EdgeTransport,
@@ -97,6 +97,12 @@ class UwsTransport implements EdgeTransport {
   }
 }
 
+/** LIBUS_LISTEN_EXCLUSIVE_PORT: otherwise another process could listen on the same port. */
+const exclusivePort = 1;
+
+/** As uWS has it; its types lack the form with host and options. */
+type Listen = (host: string, port: number, options: number, done: (listener: us_listen_socket | false) => void) => void;
+
 /**
  * @throws if the binary does not load on this platform, or the port can't be listened on
  */
@@ -111,26 +117,28 @@ export async function listenUws(options: TransportOptions): Promise<EdgeTranspor
   app.any('/*', (res) => {
     res.writeStatus('404 Not Found').end();
   });
-  await claimPort(options);
+  const port = await claimPort(options);
   return new Promise((resolve, reject) => {
-    app.listen(options.host, options.port, (listener) => {
-      if (listener) resolve(new UwsTransport(uws, app, listener, uws.us_socket_local_port(listener)));
-      else reject(new Error(`can't listen on ${options.host}:${options.port}`));
+    (app.listen as unknown as Listen)(options.host, port, exclusivePort, (listener) => {
+      if (listener) resolve(new UwsTransport(uws, app, listener, port));
+      else reject(new Error(`can't listen on ${options.host}:${port}`));
     });
   });
 }
 
 /**
- * uWS lets several processes listen on one port, or (exclusively) none for a minute after a restart. So the port is
- * listened on by Node first, which says clearly why it can't be.
+ * Listens on the port once with Node, which says clearly why it can't be, and finds a free one for port 0. (Had uWS to
+ * find it, it would not set SO_REUSEADDR, and no other process could listen there for a minute afterwards.)
  */
-async function claimPort({ host, port }: TransportOptions): Promise<void> {
+async function claimPort({ host, port }: TransportOptions): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, host, resolve);
   });
+  const claimed = (server.address() as AddressInfo).port;
   await new Promise((resolve) => server.close(resolve));
+  return claimed;
 }
 
 function socketBehavior(uws: UWebSockets, options: TransportOptions): WebSocketBehavior<Attached> {
