@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { openReader, openWriter, type Reader, sqliteCode, type Writer } from './connection.js';
 
 /** What a file of ours holds. */
@@ -24,7 +25,7 @@ export interface SqliteDatabase {
 /** A database file can't be used; the message names it and says what to do. */
 export class StoreUnusable extends Error {}
 
-/** How long to wait, off the event loop, while another process writes. */
+/** How long to wait while another connection writes. */
 const busyTimeoutMs = 5_000;
 
 /**
@@ -36,6 +37,8 @@ export async function openSqlite(path: string, format: SqliteFormat): Promise<Sq
   try {
     writer = openWriter(path, busyTimeoutMs);
     await makeDurable(writer, format, path);
+    // From here on `beginWriting` waits.
+    await pragma(writer, 'busy_timeout = 0');
     await inTransaction(writer, (connection) => checkFormat(connection, format, path));
     const reader = openReader(path, busyTimeoutMs);
     return { writer, reader, close: () => closeBoth(writer as Writer, reader) };
@@ -83,9 +86,30 @@ async function checkFormat(writer: Writer, format: SqliteFormat, path: string): 
   }
 }
 
+/**
+ * Begins a transaction that holds the write lock; the caller ends it. Waits here and not in SQLite, which would occupy
+ * one of libsql's few threads: perhaps the very one that the holder of the lock needs for its commit.
+ * @throws {Error} `SQLITE_BUSY` if others hold the lock for 5 s
+ */
+export async function beginWriting(writer: Writer): Promise<void> {
+  const deadline = performance.now() + busyTimeoutMs;
+  for (;;) {
+    try {
+      return await writer.exec('BEGIN IMMEDIATE');
+    } catch (error) {
+      if (!isBusy(error) || performance.now() > deadline) throw error;
+      await delay(1 + Math.random() * 4);
+    }
+  }
+}
+
+export function isBusy(error: unknown): boolean {
+  return sqliteCode(error)?.startsWith('SQLITE_BUSY') ?? false;
+}
+
 /** Runs a body in a transaction that holds the write lock, and undoes all of it if it throws. */
 export async function inTransaction(writer: Writer, body: (writer: Writer) => Promise<void>): Promise<void> {
-  await writer.exec('BEGIN IMMEDIATE');
+  await beginWriting(writer);
   try {
     await body(writer);
     await writer.exec('COMMIT');

@@ -1,4 +1,5 @@
-import { sqliteCode, type Writer } from './connection.js';
+import type { Writer } from './connection.js';
+import { beginWriting, isBusy } from './database.js';
 
 /** What one member of a group did: its result, or why it wrote nothing. */
 export type Written<T> = { readonly result: T } | { readonly refused: Error };
@@ -75,7 +76,7 @@ export class GroupCommit {
 
   private async commitGroup(): Promise<void> {
     try {
-      await this.writer.exec('BEGIN IMMEDIATE');
+      await beginWriting(this.writer);
     } catch (error) {
       this.refuse(error);
       return;
@@ -103,7 +104,7 @@ export class GroupCommit {
 
   /** The transaction did not begin: nothing was written. */
   private refuse(error: unknown): void {
-    const busy = sqliteCode(error)?.startsWith('SQLITE_BUSY') ?? false;
+    const busy = isBusy(error);
     const failure = this.options.unknownOutcome(
       busy ? 'another process keeps the database locked' : `the database can't be written: ${messageOf(error)}`,
       error,
