@@ -32,14 +32,14 @@ export class Metrics {
   }
 
   /** Shows a number for each value of a label. */
-  gaugeBy(name: string, help: string, label: string, read: () => Iterable<readonly [string, number]>): void {
+  gaugeBy(name: string, help: string, label: string, read: () => Promise<(readonly [string, number])[]>): void {
     new Gauge({
       name,
       help,
       labelNames: [label],
       registers: [this.registry],
-      collect() {
-        for (const [value, number] of read()) this.set({ [label]: value }, number);
+      async collect() {
+        for (const [value, number] of await read()) this.set({ [label]: value }, number);
       },
     });
   }

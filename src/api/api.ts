@@ -4,6 +4,7 @@ import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '../config.js';
+import { urlOf } from '../origins.js';
 import { type ApiParts, apiModule } from './api.module.js';
 import { forwardToEdge } from './edge-proxy.js';
 import { createServer } from './server.js';
@@ -42,9 +43,4 @@ export class Api {
 
 function portOf(application: NestFastifyApplication): number {
   return (application.getHttpServer().address() as AddressInfo).port;
-}
-
-function urlOf(host: string, port: number): string {
-  const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
-  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`;
 }

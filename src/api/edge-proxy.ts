@@ -20,6 +20,8 @@ export async function forwardToEdge(server: FastifyInstance, edgeUrl: string): P
       upstream: edgeUrl,
       prefix: path,
       rewritePrefix: path,
+      httpMethods: ['GET'],
+      proxyPayloads: false,
       websocket: true,
       wsClientOptions,
       wsServerOptions: { maxPayload: 1024 * 1024, perMessageDeflate: false },

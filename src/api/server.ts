@@ -5,6 +5,7 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type FastifyInstance, fastify } from 'fastify';
 import type { Config } from '../config.js';
 import type { Health } from '../health.js';
+import { mayCall } from '../origins.js';
 import { problemOf, Refused } from '../problems.js';
 import { sendProblem } from './problem-filter.js';
 
@@ -27,7 +28,7 @@ export async function createServer(config: Config, health: Health): Promise<Fast
   turnAwayWhileDraining(server, health);
   await server.register(helmet, { contentSecurityPolicy: { directives: contentSecurityPolicy } });
   await server.register(cors, {
-    origin: allowedOrigins(config),
+    origin: (origin, allow) => allow(null, origin !== undefined && mayCall(config, origin)),
     credentials: true,
     methods: ['GET', 'HEAD', 'POST', 'DELETE'],
     exposedHeaders: ['ETag', 'Parley-Position', 'Parley-Stale', 'Retry-After'],
@@ -68,12 +69,6 @@ function turnAwayWhileDraining(server: FastifyInstance, health: Health): void {
     if (request.url.startsWith('/health')) return done();
     sendProblem(reply, problemOf('shutting-down'));
   });
-}
-
-const localOrigin = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
-
-function allowedOrigins({ environment, origins }: Config): (string | RegExp)[] {
-  return environment === 'production' ? [...origins] : [...origins, localOrigin];
 }
 
 /** Answers what is not HTTP enough to become a request. */

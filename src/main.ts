@@ -1,0 +1,212 @@
+import { constants } from 'node:fs';
+import { access, mkdir } from 'node:fs/promises';
+import { type Logger, pino } from 'pino';
+import { projections } from '../projections/catalogue.js';
+import { openBroker, openEventStore, openKeys, openReadStore } from './adapters.js';
+import { Api } from './api/api.js';
+import { AccessTokens } from './auth/access-tokens.js';
+import { Accounts } from './auth/accounts.js';
+import { Passwords } from './auth/passwords.js';
+import { publishFeedEvent } from './broker/feed-publisher.js';
+import type { Broker } from './broker/port.js';
+import { Closers } from './closers.js';
+import { Pipeline } from './commands/pipeline.js';
+import type { CommandPipeline } from './commands/port.js';
+import type { Config } from './config.js';
+import type { Codec } from './event-store/codec.js';
+import { createCodec } from './event-store/event-codec.js';
+import type { EventStore } from './event-store/port.js';
+import { Health } from './health.js';
+import type { KeyStore } from './keys/port.js';
+import { Metrics } from './metrics.js';
+import { mayCall, urlOf } from './origins.js';
+import type { ReadStore } from './read-store/port.js';
+import { Positions } from './read-store/positions.js';
+import { loadSecrets } from './secrets.js';
+
+/** Puts a whole process together: the only place that knows every part. */
+
+export interface StartOptions {
+  readonly logger?: Logger;
+  /** Told once when a store has failed for good: whoever is in charge had better end the process. */
+  readonly onFatal?: (error: Error) => void;
+}
+
+/** A running Parley. */
+export interface Parley {
+  /** Where HTTP is served; undefined without the role `api`. */
+  readonly url: string | undefined;
+  /** Where the edge's sockets are; undefined without the role `edge`. */
+  readonly edgeUrl: string | undefined;
+  readonly health: Health;
+  /** Stops taking anything new, finishes what was begun, tells sockets to connect again, and closes the stores. */
+  close(): Promise<void>;
+}
+
+/** The data directory can't be used; the message says why. */
+export class DataDirectoryUnusable extends Error {}
+
+/** What every role works with. */
+export interface Foundation {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly health: Health;
+  readonly metrics: Metrics;
+  readonly keys: KeyStore;
+  readonly codec: Codec;
+  readonly eventStore: EventStore;
+  readonly readStore: ReadStore;
+  readonly positions: Positions;
+  readonly broker: Broker;
+  readonly accessTokens: AccessTokens;
+  readonly closers: Closers;
+}
+
+export async function startParley(config: Config, options: StartOptions = {}): Promise<Parley> {
+  const closers = new Closers();
+  try {
+    const foundation = await lay(config, options, closers);
+    return await startRoles(foundation);
+  } catch (error) {
+    await closers.close().catch(() => {});
+    throw error;
+  }
+}
+
+/** Opens the stores. */
+async function lay(config: Config, options: StartOptions, closers: Closers): Promise<Foundation> {
+  const logger = options.logger ?? createLogger(config);
+  const onFatal = options.onFatal ?? ((error) => logger.fatal({ err: error }, 'a store has failed'));
+  await prepareDataDirectory(config.dataDirectory);
+  const secrets = await loadSecrets(config);
+  const keys = closers.add(await openKeys(config, secrets.masterKey, onFatal));
+  const eventStore = closers.add(await openEventStore(config, onFatal));
+  const readStore = closers.add(await openReadStore(config));
+  const broker = closers.add(await openBroker(config, logger));
+  return {
+    config,
+    logger,
+    health: new Health(),
+    metrics: new Metrics(),
+    keys,
+    codec: createCodec(keys),
+    eventStore,
+    readStore,
+    positions: new Positions(readStore),
+    broker,
+    accessTokens: new AccessTokens(secrets.jwtSecret),
+    closers,
+  };
+}
+
+/** Logs go to stderr; stdout is for what a person at a terminal should read. */
+export function createLogger({ logLevel }: Pick<Config, 'logLevel'>): Logger {
+  return pino({ level: logLevel }, pino.destination({ fd: 2, sync: true }));
+}
+
+async function prepareDataDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+    await access(path, constants.W_OK);
+  } catch (error) {
+    throw new DataDirectoryUnusable(`The data directory ${path} can't be written: ${(error as Error).message}`);
+  }
+}
+
+async function startRoles(foundation: Foundation): Promise<Parley> {
+  const { config, health, closers } = foundation;
+  const { roles } = config;
+  if (roles.has('projector')) await runProjector(foundation);
+  if (roles.has('relay')) await runRelay(foundation);
+  const pipeline = await openPipeline(foundation);
+  const edge = roles.has('edge') ? await runEdge(foundation, pipeline) : undefined;
+  const api = roles.has('api') ? await serveApi(foundation, pipeline, edge?.url) : undefined;
+  if (roles.has('reactor')) await runReactors(foundation, pipeline);
+  return {
+    url: api?.url,
+    edgeUrl: edge?.url,
+    health,
+    async close() {
+      health.drain();
+      await edge?.close();
+      await closers.close();
+    },
+  };
+}
+
+async function openPipeline(foundation: Foundation): Promise<CommandPipeline> {
+  const { broker, closers, metrics } = foundation;
+  const pipeline = await Pipeline.open({ ...foundation, publish: (event) => publishFeedEvent(broker, event) });
+  closers.defer(() => pipeline.drain());
+  return metrics.timed(pipeline);
+}
+
+async function serveApi(foundation: Foundation, pipeline: CommandPipeline, edgeUrl: string | undefined): Promise<Api> {
+  const { config, keys, closers } = foundation;
+  const accounts = new Accounts({
+    ...foundation,
+    pipeline,
+    passwords: new Passwords(await keys.secret('passwords'), config.bcryptCost),
+    reservationKey: await keys.secret('reservations'),
+    passwordMinLength: config.passwordMinLength,
+  });
+  return closers.add(await Api.start({ ...foundation, pipeline, accounts, ...(edgeUrl !== undefined && { edgeUrl }) }));
+}
+
+async function runRelay({ eventStore, broker, logger, closers }: Foundation): Promise<void> {
+  const { Relay } = await import('./relay/relay.js');
+  const onError = (error: unknown) => logger.error({ err: error }, 'the relay could not follow the log');
+  const relay = await Relay.start({ eventStore, broker, onError });
+  closers.defer(() => relay.stop());
+}
+
+async function runReactors(foundation: Foundation, commands: CommandPipeline): Promise<void> {
+  const { TimerReactor } = await import('./reactors/timer.js');
+  const timer = new TimerReactor({ ...foundation, commands });
+  foundation.closers.defer(() => timer.stop());
+}
+
+async function runProjector(foundation: Foundation): Promise<void> {
+  const { eventStore, health, metrics, closers } = foundation;
+  const { startProjector } = await import('./projector/projector.js');
+  const projector = await startProjector({ ...foundation, projections });
+  closers.defer(() => projector.stop());
+  const each = () => projector.status().projections;
+  const stopped = () => each().filter(({ state }) => state === 'stopped');
+  health.watch('projections', () => {
+    const names = stopped().map(({ projection, failure }) => `${projection} has stopped: ${failure}`);
+    return [...names, projector.status().failure ?? []].flat().join('; ') || undefined;
+  });
+  metrics.gauge('parley_projections_stopped', 'Projections that an event has stopped.', () => stopped().length);
+  metrics.gaugeBy('parley_projection_lag', 'Positions between the log and a projection.', 'projection', async () => {
+    const head = await eventStore.head();
+    return each().map(({ projection, position }) => [projection, Number(head - position)] as const);
+  });
+}
+
+interface RunningEdge {
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+async function runEdge(foundation: Foundation, commands: CommandPipeline): Promise<RunningEdge> {
+  const { config, metrics, accessTokens, closers } = foundation;
+  const { startEdge } = await import('./edge/edge.js');
+  const edge = await startEdge({
+    ...foundation,
+    host: config.host,
+    port: config.edgePort,
+    commands,
+    authenticator: accessTokens,
+    allowedOrigins: (origin) => mayCall(config, origin),
+  });
+  metrics.gauge('parley_edge_sockets', 'Sockets that are connected to this edge.', () => edge.stats().sockets);
+  metrics.gauge('parley_edge_feeds', 'Feeds that this edge follows.', () => edge.stats().feeds);
+  let closing: Promise<void> | undefined;
+  const close = () => {
+    closing ??= edge.close();
+    return closing;
+  };
+  closers.defer(close);
+  return { url: urlOf(config.host, edge.port), close };
+}

@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import { link, readFile, unlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { Config } from './config.js';
+
+/** What signs access tokens, and what wraps the keys. */
+export interface Secrets {
+  readonly jwtSecret: string;
+  /** 32 bytes. */
+  readonly masterKey: Buffer;
+}
+
+const kept = z.object({ jwtSecret: z.string().min(32), masterKey: z.base64() });
+type Kept = z.infer<typeof kept>;
+
+/** The secrets file of the data directory can't be used. */
+export class SecretsUnusable extends Error {}
+
+/**
+ * The secrets that were set, or else those that development keeps in the data directory: made at the first start.
+ * @throws {SecretsUnusable}
+ */
+export async function loadSecrets({ jwtSecret, masterKey, dataDirectory }: Config): Promise<Secrets> {
+  if (jwtSecret !== undefined && masterKey !== undefined) return { jwtSecret, masterKey };
+  const made = await keepSecrets(join(dataDirectory, 'secrets.json'));
+  return {
+    jwtSecret: jwtSecret ?? made.jwtSecret,
+    masterKey: masterKey ?? Buffer.from(made.masterKey, 'base64'),
+  };
+}
+
+async function keepSecrets(path: string): Promise<Kept> {
+  const made: Kept = {
+    jwtSecret: randomBytes(48).toString('base64'),
+    masterKey: randomBytes(32).toString('base64'),
+  };
+  return (await readKept(path)) ?? (await create(path, made)) ?? ((await readKept(path)) as Kept);
+}
+
+async function readKept(path: string): Promise<Kept | undefined> {
+  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw new SecretsUnusable(`${path} can't be read: ${error.message}`);
+  });
+  if (text === undefined) return undefined;
+  try {
+    return kept.parse(JSON.parse(text));
+  } catch {
+    throw new SecretsUnusable(`${path} is damaged: restore it, since without it the data can't be opened`);
+  }
+}
+
+/** Never half a file, never over another process's. @returns undefined if another one was there first */
+async function create(path: string, secrets: Kept): Promise<Kept | undefined> {
+  const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
+  await writeFile(draft, `${JSON.stringify(secrets, undefined, 2)}\n`, { mode: 0o600, flush: true });
+  try {
+    await link(draft, path);
+    return secrets;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
+    throw error;
+  } finally {
+    await unlink(draft);
+  }
+}
