@@ -22,6 +22,7 @@ export const logFormat: SqliteFormat = {
       metadata TEXT NOT NULL,
       UNIQUE (stream, revision)
     ) STRICT`,
+  probe: 'SELECT * FROM events ORDER BY position DESC LIMIT 1',
 };
 
 const columns = 'position, stream, revision, id, type, data, metadata';

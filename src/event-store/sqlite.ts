@@ -109,6 +109,6 @@ class SqliteEventStore implements EventStore {
   async close(): Promise<void> {
     await this.commits.close(new Error('the event store is closed'));
     this.watch.wakeAll();
-    this.database.close();
+    await this.database.close();
   }
 }

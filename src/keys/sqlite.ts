@@ -30,6 +30,7 @@ const keysFormat: SqliteFormat = {
       master_version INTEGER NOT NULL REFERENCES masters,
       wrapped BLOB NOT NULL
     ) STRICT, WITHOUT ROWID`,
+  probe: 'SELECT * FROM subjects LIMIT 1',
 };
 
 export interface SqliteKeysOptions {
@@ -56,7 +57,7 @@ export async function openSqliteKeys(
     await inTransaction(database.writer, (writer) => proveMasters(path, writer, masters));
     return await SqliteKeys.open(path, database, masters, options);
   } catch (error) {
-    database.close();
+    await database.close();
     throw error;
   }
 }
@@ -179,7 +180,7 @@ class SqliteKeys implements KeyStore {
 
   async close(): Promise<void> {
     await this.commits.close(new Error('the key store is closed'));
-    this.database.close();
+    await this.database.close();
   }
 
   private rows(subjects: readonly string[]): [string, number | null, Buffer | null][] {

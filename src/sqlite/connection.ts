@@ -58,7 +58,7 @@ export function openWriter(path: string, busyTimeoutMs: number): Writer {
 /** SQLite's name of what went wrong, such as `SQLITE_BUSY`; undefined for an error that is not SQLite's. */
 export function sqliteCode(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined;
-  if ('code' in error && typeof error.code === 'string') return error.code;
   // libsql tells a failure to open the file only in words.
-  return error.message.startsWith('ConnectionFailed') ? 'SQLITE_CANTOPEN' : undefined;
+  if (error.message.startsWith('ConnectionFailed')) return 'SQLITE_CANTOPEN';
+  return 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }

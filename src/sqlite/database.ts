@@ -11,6 +11,8 @@ export interface SqliteFormat {
   readonly version: number;
   /** Statements that make the tables in an empty file. */
   readonly schema: string;
+  /** A query that is cheap and reads where the file was last written, where damage is likely. */
+  readonly probe: string;
   /** Overwrite what is deleted with zeros. */
   readonly secureDelete?: boolean;
 }
@@ -19,7 +21,8 @@ export interface SqliteFormat {
 export interface SqliteDatabase {
   readonly writer: Writer;
   readonly reader: Reader;
-  close(): void;
+  /** Leaves everything in the one file, if no other process has it open. */
+  close(): Promise<void>;
 }
 
 /** A database file can't be used; the message names it and says what to do. */
@@ -48,8 +51,10 @@ export async function openSqlite(path: string, format: SqliteFormat): Promise<Sq
   }
 }
 
-function closeBoth(writer: Writer, reader: Reader): void {
+async function closeBoth(writer: Writer, reader: Reader): Promise<void> {
   reader.close();
+  // SQLite does that by itself with the last connection, but libsql's live on until their statements are collected.
+  await writer.exec('PRAGMA wal_checkpoint(TRUNCATE)').catch(() => {});
   writer.close();
 }
 
@@ -84,6 +89,7 @@ async function checkFormat(writer: Writer, format: SqliteFormat, path: string): 
         'Parley that wrote it.',
     );
   }
+  (await writer.prepare(format.probe)).get([]);
 }
 
 /**

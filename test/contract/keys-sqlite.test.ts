@@ -1,0 +1,113 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import Database from 'libsql';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { MasterKey } from '../../src/keys/master-keys.js';
+import type { KeyStore } from '../../src/keys/port.js';
+import { openSqliteKeys } from '../../src/keys/sqlite.js';
+import { StoreUnusable } from '../../src/sqlite/database.js';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
+
+/** What holds for the key store in SQLite beyond its contract. */
+
+const first: MasterKey = { version: 1, key: Buffer.alloc(32, 'first') };
+const second: MasterKey = { version: 2, key: Buffer.alloc(32, 'second') };
+
+async function keysPath(): Promise<string> {
+  return join(await temporaryDirectory(), 'keys.db');
+}
+
+async function openKeys(path: string, masterKeys: MasterKey | MasterKey[]): Promise<KeyStore> {
+  const keys = await openSqliteKeys(path, masterKeys);
+  onTestFinished(() => keys.close());
+  return keys;
+}
+
+/** The bytes under which a subject's key is kept. */
+function wrappedKey(path: string, subject: string): Buffer {
+  const database = new Database(path);
+  const row = database.prepare('SELECT wrapped FROM subjects WHERE subject = ?').raw().get(subject) as unknown;
+  database.close();
+  return (row as [Buffer])[0];
+}
+
+describe('the master key', () => {
+  test('is noticed to be the wrong one when the store is opened', async () => {
+    const path = await keysPath();
+    await (await openSqliteKeys(path, first)).close();
+    const wrong = openSqliteKeys(path, { version: 1, key: Buffer.alloc(32, 'wrong') });
+    await expect(wrong).rejects.toThrow(StoreUnusable);
+    await expect(wrong).rejects.toThrow(`The key store ${path} was made with another master key 1`);
+  });
+
+  test('must be given in every version under which there are keys', async () => {
+    const path = await keysPath();
+    await (await openSqliteKeys(path, first)).close();
+    await expect(openSqliteKeys(path, second)).rejects.toThrow('holds keys under master key 1: give that one, too');
+    await (await openSqliteKeys(path, [first, second])).close();
+    await expect(openSqliteKeys(path, first)).rejects.toThrow('holds keys under master key 2');
+  });
+
+  test('can be followed by a newer one; older keys stay readable', async () => {
+    const path = await keysPath();
+    const before = await openKeys(path, first);
+    await before.ensure(['ada']);
+    const after = await openKeys(path, [first, second]);
+    await after.ensure(['bob']);
+    expect((await after.get(['ada'])).get('ada')).toEqual((await before.get(['ada'])).get('ada'));
+    expect((await after.get(['bob'])).get('bob')).toHaveLength(32);
+  });
+
+  test('has 32 bytes', async () => {
+    const path = await keysPath();
+    await expect(openSqliteKeys(path, { version: 1, key: Buffer.alloc(16) })).rejects.toThrow('has 16 bytes, not 32');
+    await expect(openSqliteKeys(path, [])).rejects.toThrow('no master key');
+  });
+});
+
+describe('the file', () => {
+  test('holds no key in clear', async () => {
+    const path = await keysPath();
+    const keys = await openSqliteKeys(path, first);
+    await keys.ensure(['ada']);
+    const key = (await keys.get(['ada'])).get('ada') as Buffer;
+    const secret = await keys.secret('reservations');
+    await keys.close();
+    const file = await readFile(path);
+    expect(file.includes('ada')).toBe(true);
+    expect(file.includes(key)).toBe(false);
+    expect(file.includes(secret)).toBe(false);
+  });
+
+  test('holds nothing of a destroyed key, not even wrapped, also in its write-ahead log', async () => {
+    const path = await keysPath();
+    const keys = await openKeys(path, first);
+    await keys.ensure(['ada', 'bob']);
+    const [destroyed, kept] = [wrappedKey(path, 'ada'), wrappedKey(path, 'bob')];
+    const written = async () => Buffer.concat([await readFile(path), await readFile(`${path}-wal`)]);
+    expect((await written()).includes(destroyed)).toBe(true);
+    await keys.destroy('ada');
+    expect((await written()).includes(destroyed)).toBe(false);
+    expect((await written()).includes(kept)).toBe(true);
+  });
+
+  test("does not take one subject's key for another's", async () => {
+    const path = await keysPath();
+    const keys = await openKeys(path, first);
+    await keys.ensure(['ada', 'bob']);
+    const database = new Database(path);
+    database.exec(
+      "UPDATE subjects SET wrapped = (SELECT wrapped FROM subjects WHERE subject = 'bob') WHERE subject = 'ada'",
+    );
+    database.close();
+    await expect(keys.get(['ada'])).rejects.toThrow('The key of subject ada');
+  });
+
+  test('is refused if it is the event log', async () => {
+    const path = await keysPath();
+    const log = new Database(path);
+    log.exec('CREATE TABLE events (position INTEGER)');
+    log.close();
+    await expect(openSqliteKeys(path, first)).rejects.toThrow("is not Parley's key store");
+  });
+});

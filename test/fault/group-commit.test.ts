@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest';
+import type { Writer } from '../../src/sqlite/connection.js';
+import { GroupCommit } from '../../src/sqlite/group-commit.js';
+
+/** What a group of writes is told when the disk fails under it. */
+
+class UnknownOutcome extends Error {}
+
+function sqliteError(code: string): Error {
+  return Object.assign(new Error('as SQLite says it'), { code });
+}
+
+/** A writer that records what it is told, and fails where it is told to. */
+function scriptedWriter(failures: Record<string, Error>): Writer & { readonly statements: string[] } {
+  const statements: string[] = [];
+  return {
+    statements,
+    async exec(sql) {
+      statements.push(sql);
+      await new Promise(setImmediate);
+      const failure = failures[sql];
+      if (failure) throw failure;
+    },
+    prepare: () => Promise.reject(new Error('nothing to prepare')),
+    close() {},
+  };
+}
+
+function groupCommit(failures: Record<string, Error> = {}) {
+  const writer = scriptedWriter(failures);
+  const fatal: Error[] = [];
+  const commits = new GroupCommit(writer, {
+    unknownOutcome: (reason) => new UnknownOutcome(reason),
+    onFatal: (error) => fatal.push(error),
+  });
+  return { writer, fatal, commits };
+}
+
+const writes = (result: string) => () => ({ result });
+
+describe('a group', () => {
+  test('shares one commit, and what comes meanwhile shares the next', async () => {
+    const { writer, commits } = groupCommit();
+    const order: string[] = [];
+    const run = (name: string) =>
+      commits.run(1, () => {
+        order.push(name);
+        return { result: name };
+      });
+    const first = [run('a'), run('b')];
+    const later = Promise.all(first).then(() => Promise.all([run('c'), run('d')]));
+    expect([...(await Promise.all(first)), ...(await later)]).toEqual(['a', 'b', 'c', 'd']);
+    expect(order).toEqual(['a', 'b', 'c', 'd']);
+    expect(writer.statements).toEqual(['BEGIN IMMEDIATE', 'COMMIT', 'BEGIN IMMEDIATE', 'COMMIT']);
+  });
+
+  test('tells a refusal to its caller alone, after the commit', async () => {
+    const { writer, commits } = groupCommit();
+    const refusal = new Error('refused');
+    const refused = commits.run<string>(1, () => ({ refused: refusal }));
+    const toldAfter = refused.catch(() => [...writer.statements]);
+    expect(await commits.run(1, writes('b'))).toBe('b');
+    await expect(refused).rejects.toBe(refusal);
+    expect(await toldAfter).toEqual(['BEGIN IMMEDIATE', 'COMMIT']);
+  });
+
+  test('is limited in rows, and one that is too large alone still goes', async () => {
+    const { writer, commits } = groupCommit();
+    await Promise.all([commits.run(5_000, writes('a')), commits.run(600, writes('b')), commits.run(600, writes('c'))]);
+    expect(writer.statements.filter((sql) => sql === 'COMMIT')).toHaveLength(3);
+  });
+});
+
+describe('when the disk fails', () => {
+  test.each([
+    ['at the commit', { COMMIT: sqliteError('SQLITE_IOERR_FSYNC') }],
+    ['at the commit, being full', { COMMIT: sqliteError('SQLITE_FULL') }],
+    ['at the beginning', { 'BEGIN IMMEDIATE': sqliteError('SQLITE_IOERR_READ') }],
+  ])('%s, everybody in flight is told that the outcome is unknown, and nothing goes on', async (_when, failures) => {
+    const { fatal, commits } = groupCommit(failures);
+    const inFlight = [commits.run(1, writes('a')), commits.run(1, writes('b'))];
+    for (const told of await Promise.allSettled(inFlight)) {
+      expect(told).toMatchObject({ status: 'rejected', reason: expect.any(UnknownOutcome) });
+    }
+    await expect(commits.run(1, writes('c'))).rejects.toThrow(UnknownOutcome);
+    expect(() => commits.assertUsable()).toThrow(UnknownOutcome);
+    expect(fatal).toHaveLength(1);
+  });
+
+  test('at a row, those of its group and those that wait are told, and the transaction is undone', async () => {
+    const { writer, fatal, commits } = groupCommit();
+    const fine = commits.run(1, writes('a'));
+    const failing = commits.run(1, () => {
+      throw sqliteError('SQLITE_FULL');
+    });
+    const waiting = commits.run(2_000, writes('b'));
+    for (const told of await Promise.allSettled([fine, failing, waiting])) expect(told.status).toBe('rejected');
+    await commits.close(new Error('closed'));
+    expect(writer.statements).toEqual(['BEGIN IMMEDIATE', 'ROLLBACK']);
+    expect(fatal).toHaveLength(1);
+  });
+});
+
+describe('when another process holds the lock for too long', () => {
+  test('those who wait are told, and later ones are tried again', async () => {
+    const failures: Record<string, Error> = { 'BEGIN IMMEDIATE': sqliteError('SQLITE_BUSY') };
+    const { fatal, commits } = groupCommit(failures);
+    await expect(commits.run(1, writes('a'))).rejects.toThrow('another process keeps the database locked');
+    delete failures['BEGIN IMMEDIATE'];
+    expect(await commits.run(1, writes('b'))).toBe('b');
+    expect(fatal).toEqual([]);
+  }, 20_000);
+});
