@@ -68,8 +68,8 @@ export interface ReadStore {
   load(generation: Generation, collection: string, ids: readonly string[]): Promise<Map<string, LoadedDocument>>;
   /**
    * Writes documents into which all events up to `position` are folded, and moves the checkpoint there. Where the
-   * checkpoint is at `position` already, or past it, nothing changes. Writes of several projections that are asked for
-   * at once may become visible at once.
+   * checkpoint is at `position` already, or past it, nothing changes. The documents are taken as they are at the call,
+   * and may change after it. Writes of several projections that are asked for at once may become visible at once.
    * @throws {GenerationGone}
    */
   write(generation: Generation, writes: readonly DocumentWrite[], position: bigint): Promise<void>;

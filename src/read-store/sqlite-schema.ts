@@ -42,7 +42,7 @@ export function unusable(path: string, why: string): ReadStoreUnusable {
 /** SQLite's own words where the error says that the file itself is bad, not its surroundings. */
 export function corruption(error: unknown): string | undefined {
   const { code, message } = error as { code?: unknown; message?: string };
-  const isCorrupt = typeof code === 'string' && /^SQLITE_(CORRUPT|NOTADB)/.test(code);
+  const isCorrupt = typeof code === 'string' && /^SQLITE_(CORRUPT|NOTADB|IOERR_SHORT_READ)/.test(code);
   return isCorrupt ? message : undefined;
 }
 

@@ -114,9 +114,10 @@ class SqliteReadStore implements ReadStore {
   }
 
   write(generation: Generation, writes: readonly DocumentWrite[], position: bigint): Promise<void> {
+    const collections = byCollection(writes);
     return this.#transaction(async () => {
       if ((await checkpointOf(this.writer, generation)) >= position) return;
-      await this.#writeDocuments(generation, writes);
+      await this.#writeDocuments(generation, collections);
       await this.writer.run('UPDATE generations SET checkpoint = ? WHERE projection = ? AND generation = ?', [
         position,
         generation.projection,
@@ -126,9 +127,10 @@ class SqliteReadStore implements ReadStore {
   }
 
   put(generation: Generation, writes: readonly DocumentWrite[]): Promise<void> {
+    const collections = byCollection(writes);
     return this.#transaction(async () => {
       await checkpointOf(this.writer, generation);
-      await this.#writeDocuments(generation, writes);
+      await this.#writeDocuments(generation, collections);
     });
   }
 
@@ -164,8 +166,8 @@ class SqliteReadStore implements ReadStore {
     await this.writer.close();
   }
 
-  async #writeDocuments(generation: Generation, writes: readonly DocumentWrite[]): Promise<void> {
-    for (const [collection, { kept, deleted }] of byCollection(writes)) {
+  async #writeDocuments(generation: Generation, collections: ReadonlyMap<string, CollectionWrites>): Promise<void> {
+    for (const [collection, { kept, deleted }] of collections) {
       const table = tableOf(collection, generation.generation);
       await this.#inChunks(
         `INSERT INTO ${table} (id, body) SELECT key, value FROM json_each(?) WHERE true
@@ -205,6 +207,7 @@ interface CollectionWrites {
   readonly deleted: string[];
 }
 
+/** The documents as text, by collection. */
 function byCollection(writes: readonly DocumentWrite[]): Map<string, CollectionWrites> {
   const collections = new Map<string, CollectionWrites>();
   for (const { collection, id, document } of writes) {

@@ -1,0 +1,244 @@
+import { setImmediate } from 'node:timers/promises';
+import { describe, expect, it, vi } from 'vitest';
+import { ChannelCreated, MemberJoined, MemberLeft, MessagePosted } from '../../domain/conversations/channel.js';
+import { projections } from '../../projections/catalogue.js';
+import { conversationsProjection } from '../../projections/conversations/conversations.js';
+import { on, type Projection } from '../../projections/projection.js';
+import { roomsProjection } from '../../projections/rooms/rooms.js';
+import { CheckpointAhead } from '../../src/projector/projector.js';
+import { rebuildProjections } from '../../src/projector/rebuild.js';
+import { idOf } from '../domain/specification.js';
+import { ProjectorWorld } from './projector-world.js';
+
+const channelStream = `channel-${idOf(1)}`;
+const author = idOf(2);
+
+const created = ChannelCreated({
+  channelId: idOf(1),
+  name: 'ubuntu',
+  kind: 'public',
+  history: 'all',
+  createdBy: author,
+});
+const joined = MemberJoined({ personId: author, role: 'member', how: 'joined' });
+const posted = (text: string) => MessagePosted({ authorId: author, kind: 'message', text });
+
+/** A projection whose fold throws at messages with the text `poison`, until it is mended. */
+function fragile(version = 1, mended = () => false): Projection {
+  const fold = on(
+    MessagePosted,
+    (event) => event.stream,
+    (document: { count: number } | undefined, event) => {
+      if (event.data.text === 'poison' && !mended()) throw new Error('that tastes bad');
+      return { count: (document?.count ?? 0) + version };
+    },
+  );
+  return { name: 'fragile', version, collections: [{ name: 'counts', indexes: [], folds: new Map([fold]) }] };
+}
+
+const count = async (world: ProjectorWorld) =>
+  (await world.readStore.read((reader) => reader.get<{ count: number }>('counts', channelStream)))?.count;
+
+describe('the projector', () => {
+  it('folds what is there and what comes', async () => {
+    const world = await ProjectorWorld.open();
+    await world.append(channelStream, created, joined);
+    const projector = await world.start();
+    await world.caughtUp();
+    await world.append(channelStream, posted('hello'));
+    await world.caughtUp();
+    await world.expectAllRight();
+    expect(projector.status().projections.map(({ state }) => state)).toEqual(projections.map(() => 'following'));
+  });
+
+  it('goes on where it stopped', async () => {
+    const world = await ProjectorWorld.open();
+    await world.append(channelStream, created, joined);
+    const first = await world.start();
+    await world.caughtUp();
+    await first.stop();
+    await world.append(channelStream, posted('while nobody looks'));
+    await world.start();
+    await world.caughtUp();
+    await world.expectAllRight();
+  });
+
+  it('stops a projection whose fold throws, keeps its checkpoint, and goes on with the others', async () => {
+    const world = await ProjectorWorld.open();
+    const all = [...projections, fragile()];
+    const projector = await world.start({ projections: all });
+    await world.append(channelStream, created, joined, posted('good'));
+    await world.caughtUp([...projections.map(({ name }) => name), 'fragile']);
+    const before = world.log.head();
+    await world.append(channelStream, posted('poison'));
+    await world.append(channelStream, posted('after'));
+    await world.caughtUp();
+    await world.expectAllRight();
+    const status = projector.status().projections.find(({ projection }) => projection === 'fragile');
+    expect(status).toMatchObject({ state: 'stopped', position: before });
+    expect(status?.failure).toContain('that tastes bad');
+    expect(await world.readStore.liveCheckpoint('fragile')).toBe(before);
+    expect(await count(world)).toBe(1);
+    expect(projector.status().failure).toBeUndefined();
+  });
+
+  it('lets a stopped projection catch up with the others once it is mended and started again', async () => {
+    const world = await ProjectorWorld.open();
+    let mended = false;
+    const all = [...projections, fragile(1, () => mended)];
+    await world.append(channelStream, created, joined, posted('good'), posted('poison'));
+    const first = await world.start({ projections: all, pageSize: 1 });
+    await world.caughtUp();
+    await first.stop();
+    mended = true;
+    const second = await world.start({ projections: all, pageSize: 1 });
+    await world.append(channelStream, posted('after'));
+    await world.caughtUp([...projections.map(({ name }) => name), 'fragile']);
+    expect(await count(world)).toBe(3);
+    await vi.waitFor(() =>
+      expect(new Set(second.status().projections.map(({ state }) => state))).toEqual(new Set(['following'])),
+    );
+  });
+
+  it('builds a new version beside the old one, which is served until then', async () => {
+    const world = await ProjectorWorld.open();
+    await world.append(channelStream, created, joined, posted('one'), posted('two'));
+    const first = await world.start({ projections: [fragile()] });
+    await world.caughtUp(['fragile']);
+    await first.stop();
+    expect(await count(world)).toBe(2);
+    const seen = new Set<number | undefined>();
+    const second = await world.start({ projections: [fragile(10)] });
+    await vi.waitFor(async () => {
+      seen.add(await count(world));
+      expect(await count(world)).toBe(20);
+    });
+    expect([...seen].filter((value) => value !== 2 && value !== 20)).toEqual([]);
+    await world.append(channelStream, posted('three'));
+    await world.caughtUp(['fragile']);
+    expect(await count(world)).toBe(30);
+    expect(second.status().projections[0]?.state).toBe('following');
+  });
+
+  it('keeps the old version where the new one can not fold the log', async () => {
+    const world = await ProjectorWorld.open();
+    await world.append(channelStream, created, joined, posted('poison'));
+    const first = await world.start({ projections: [fragile(1, () => true)] });
+    await world.caughtUp(['fragile']);
+    await first.stop();
+    const second = await world.start({ projections: [fragile(2)] });
+    await vi.waitFor(() => expect(second.status().projections[0]?.state).toBe('stopped'));
+    expect(await count(world)).toBe(1);
+  });
+
+  it('rebuilds beside the live read models while appends and reads go on, and finds them equal', async () => {
+    const world = await ProjectorWorld.open();
+    await world.append(channelStream, created, joined);
+    for (let n = 0; n < 60; n += 1) {
+      await world.append(channelStream, ...Array.from({ length: 100 }, (_, m) => posted(`${n} ${m}`)));
+    }
+    const projector = await world.start();
+    await world.caughtUp();
+    let rebuilding = true;
+    const rebuilt = projector.rebuild(undefined, { compare: true }).finally(() => {
+      rebuilding = false;
+    });
+    let revision = -1;
+    while (rebuilding) {
+      await world.append(channelStream, posted('meanwhile'));
+      const channel = await world.readStore.read((reader) => reader.get<{ revision: number }>('channels', idOf(1)));
+      // What readers see never goes back.
+      expect(channel?.revision).toBeGreaterThanOrEqual(revision);
+      revision = channel?.revision ?? -1;
+      await setImmediate();
+    }
+    const report = await rebuilt;
+    expect(report.map(({ projection }) => projection)).toEqual(projections.map(({ name }) => name));
+    for (const { comparison } of report) expect(comparison?.differing).toBe(0);
+    expect(report.find(({ projection }) => projection === 'conversations')?.comparison?.documents).toBeGreaterThan(
+      6_000,
+    );
+    await world.caughtUp();
+    await world.expectAllRight();
+  });
+
+  it('tells which documents a rebuild makes otherwise', async () => {
+    const world = await ProjectorWorld.open();
+    await world.append(channelStream, created, joined, posted('hello'));
+    const projector = await world.start();
+    await world.caughtUp();
+    const live = await world.readStore.open(roomsProjection);
+    const room = { collection: 'rooms', id: 'ghost', document: { name: 'never created' } };
+    await world.readStore.put(live, [room]);
+    const [report] = await projector.rebuild(['rooms'], { compare: true });
+    expect(report?.comparison).toEqual({
+      documents: 1,
+      differing: 1,
+      differences: [{ collection: 'rooms', id: 'ghost', what: 'only in the live generation' }],
+    });
+    expect(await world.documents(roomsProjection)).toEqual({});
+  });
+
+  it('leaves the live generation where a rebuild fails', async () => {
+    const world = await ProjectorWorld.open();
+    let poisonous = false;
+    const projector = await world.start({ projections: [fragile(1, () => !poisonous)] });
+    await world.append(channelStream, created, joined, posted('poison'));
+    await world.caughtUp(['fragile']);
+    poisonous = true;
+    await expect(projector.rebuild()).rejects.toThrow('that tastes bad');
+    expect(await count(world)).toBe(1);
+    await world.append(channelStream, posted('after'));
+    await world.caughtUp(['fragile']);
+    expect(await count(world)).toBe(2);
+  });
+
+  it('goes on with the new generation when another process has rebuilt', async () => {
+    const world = await ProjectorWorld.open();
+    await world.append(channelStream, created, joined, posted('one'));
+    const projector = await world.start();
+    await world.caughtUp();
+    await rebuildProjections(world.parts, projections);
+    await world.append(channelStream, posted('two'));
+    await world.caughtUp();
+    await world.expectAllRight();
+    expect(projector.status().failure).toBeUndefined();
+  });
+
+  it('tries again when the read store can not be written, and loses nothing', async () => {
+    const world = await ProjectorWorld.open();
+    let full = true;
+    const readStore: typeof world.readStore = Object.assign(Object.create(world.readStore), {
+      write: (...write: Parameters<typeof world.readStore.write>) =>
+        full ? Promise.reject(new Error('the disk is full')) : world.readStore.write(...write),
+    });
+    for (const name of ['open', 'begin', 'checkpoint', 'load'] as const) {
+      Object.assign(readStore, { [name]: (world.readStore[name] as () => unknown).bind(world.readStore) });
+    }
+    const projector = await world.start({ readStore });
+    await world.append(channelStream, created, joined, posted('one'));
+    await vi.waitFor(() => expect(projector.status().failure).toBe('the disk is full'));
+    full = false;
+    await world.caughtUp();
+    await world.expectAllRight();
+    await vi.waitFor(() => expect(projector.status().failure).toBeUndefined());
+  });
+
+  it('refuses to start where a checkpoint is ahead of the log', async () => {
+    const world = await ProjectorWorld.open();
+    await world.append(channelStream, created);
+    const live = await world.readStore.open(conversationsProjection);
+    await world.readStore.write(live, [], 2n);
+    await expect(world.start()).rejects.toThrow(CheckpointAhead);
+    await expect(world.start()).rejects.toThrow('conversations is at position 2, but the log ends at 1');
+  });
+
+  it('loses nothing of members who leave and join again within one page', async () => {
+    const world = await ProjectorWorld.open();
+    const left = MemberLeft({ personId: author, how: 'left', reason: null });
+    await world.append(channelStream, created, joined, left, joined);
+    await world.start();
+    await world.caughtUp();
+    await world.expectAllRight();
+  });
+});
