@@ -1,0 +1,84 @@
+import { describe, expect, it } from 'vitest';
+import { type AccessOf, checkOrder, checkPosts, checkSubscription } from './checkers.js';
+import type { LoggedEvent, PostAttempt, Subscription } from './history.js';
+
+/** The checkers must find what is wrong in histories that are known to be bad. */
+
+const feed = 'channel-1';
+const event = (revision: number, text?: string): LoggedEvent => ({
+  stream: feed,
+  revision,
+  position: BigInt(revision + 1),
+  type: 'conversations.MessagePosted',
+  ...(text === undefined ? {} : { text }),
+});
+const log = [event(0), event(1, 'one'), event(2, 'two')];
+const attempt = (text: string, outcome: PostAttempt['outcome'], revision?: number): PostAttempt => ({
+  feed,
+  text,
+  outcome,
+  acknowledged: revision === undefined ? [] : [{ revision, position: String(revision + 1) }],
+});
+
+describe('checkPosts', () => {
+  it.each([
+    ['acknowledged and there', attempt('one', 'ok', 1)],
+    ['refused and not there', attempt('three', 'refused')],
+    ['unknown and there', attempt('two', 'unknown')],
+    ['unknown and not there', attempt('three', 'unknown')],
+  ])('passes a post that is %s', (_what, post) => {
+    expect(checkPosts([post], log)).toEqual([]);
+  });
+
+  it.each([
+    ['acknowledged and lost', attempt('three', 'ok', 3)],
+    ['refused and there', attempt('one', 'refused')],
+    ['said to be elsewhere', attempt('one', 'ok', 2)],
+  ])('finds a post that is %s', (_what, post) => {
+    expect(checkPosts([post], log)).toHaveLength(1);
+  });
+
+  it('finds a post that is there twice', () => {
+    expect(checkPosts([attempt('one', 'unknown')], [...log, event(3, 'one')])).toHaveLength(1);
+  });
+});
+
+describe('checkOrder', () => {
+  it('passes what is in order', () => expect(checkOrder(log)).toEqual([]));
+  it('finds a gap', () => expect(checkOrder([event(0), event(2)])).toHaveLength(1));
+  it('finds a doubled event', () => expect(checkOrder([event(0), event(0)])).toHaveLength(2));
+});
+
+describe('checkSubscription', () => {
+  const accessOf = (to: number | null): AccessOf => ({
+    access: { visibility: 'since-joined', revision: 2 },
+    membership: () => ({ intervals: [[1, to]], role: 'member', revision: to ?? 1 }),
+  });
+  const got = (...frames: Subscription['frames']): Subscription => ({ feed, person: 'ada', live: true, frames });
+  const bare = (revision: number) => ({ revision, bare: true });
+  const full = (revision: number, text: string) => ({ revision, bare: false, text });
+  const isPublic = () => true;
+  const check = (subscription: Subscription, to: number | null = null) =>
+    checkSubscription(subscription, log, accessOf(to), isPublic);
+
+  it('passes what was seen as it may be', () => {
+    expect(check(got(bare(0), full(1, 'one'), full(2, 'two')))).toEqual([]);
+    expect(check({ ...got(bare(0), full(1, 'one')), live: false })).toEqual([]);
+  });
+
+  it.each([
+    ['missing', got(bare(0), full(2, 'two'))],
+    ['missing at the end', got(bare(0), full(1, 'one'))],
+    ['doubled', got(bare(0), full(1, 'one'), full(1, 'one'), full(2, 'two'))],
+    ['out of order', got(bare(0), full(2, 'two'), full(1, 'one'))],
+    ['of another text', got(bare(0), full(1, 'two'), full(2, 'two'))],
+    ['withheld', got(bare(0), bare(1), full(2, 'two'))],
+    ['not to be seen', got(full(0, ''), full(1, 'one'), full(2, 'two'))],
+  ])('finds a frame that is %s', (_what, subscription) => {
+    expect(check(subscription)).not.toEqual([]);
+  });
+
+  it('finds what was seen after a removal', () => {
+    expect(check(got(bare(0), full(1, 'one'), full(2, 'two')), 1)).toHaveLength(1);
+  });
+});

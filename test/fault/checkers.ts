@@ -1,0 +1,77 @@
+import { type FeedAccess, type Membership, maySee } from '../../domain/access.js';
+import type { LoggedEvent, PostAttempt, Subscription } from './history.js';
+
+/** Pure functions from a history to what is wrong with it; no findings, no fault. */
+
+/** An acknowledged post is in the log once, where it was said to be; a refused one is not; an unknown one at most once. */
+export function checkPosts(attempts: readonly PostAttempt[], log: readonly LoggedEvent[]): string[] {
+  const byText = new Map<string, LoggedEvent[]>();
+  for (const event of log) {
+    if (event.text !== undefined) byText.set(event.text, [...(byText.get(event.text) ?? []), event]);
+  }
+  return attempts.flatMap(({ text, feed, outcome, acknowledged }) => {
+    const found = byText.get(text) ?? [];
+    if (found.length > 1) return [`"${text}" is in the log ${found.length} times`];
+    if (outcome === 'refused' && found.length > 0) return [`"${text}" was refused, and is in the log`];
+    if (outcome === 'ok' && found.length === 0) return [`"${text}" was acknowledged, and is not in the log`];
+    return acknowledged
+      .filter(
+        ({ revision, position }) =>
+          found[0]?.stream !== feed || found[0].revision !== revision || String(found[0].position) !== position,
+      )
+      .map(({ revision }) => `"${text}" was said to be at revision ${revision}, and is at ${found[0]?.revision}`);
+  });
+}
+
+/** Revisions of each stream run from 0 without gaps, and positions rise. */
+export function checkOrder(log: readonly LoggedEvent[]): string[] {
+  const findings: string[] = [];
+  const heads = new Map<string, number>();
+  let last = 0n;
+  for (const { stream, revision, position } of log) {
+    const expected = (heads.get(stream) ?? -1) + 1;
+    if (revision !== expected) findings.push(`${stream} has ${revision} where ${expected} was to come`);
+    if (position <= last) findings.push(`position ${position} comes after ${last}`);
+    heads.set(stream, revision);
+    last = position;
+  }
+  return findings;
+}
+
+export interface AccessOf {
+  readonly access: FeedAccess;
+  membership(person: string): Membership | undefined;
+}
+
+/** Event types whose frames are for nobody. */
+export type IsPublic = (type: string) => boolean;
+
+/**
+ * A subscription from the beginning of a feed got each revision once, in order, without gaps; in full exactly those that
+ * the person may see; and, when it is live, all of them.
+ */
+export function checkSubscription(
+  { feed, person, live, frames }: Subscription,
+  log: readonly LoggedEvent[],
+  { access, membership }: AccessOf,
+  isPublic: IsPublic,
+): string[] {
+  const events = log.filter((event) => event.stream === feed);
+  const who = `the subscription of ${person} to ${feed}`;
+  const findings: string[] = [];
+  for (const [index, frame] of frames.entries()) {
+    const event = events[index];
+    if (frame.revision !== index || !event) {
+      findings.push(`${who} got ${frame.revision} where ${index} was to come`);
+      break;
+    }
+    const entitled = maySee(access, membership(person), frame.revision) && isPublic(event.type);
+    if (!frame.bare && !entitled) findings.push(`${who} saw ${frame.revision}, which they may not see`);
+    if (frame.bare && entitled) findings.push(`${who} did not see ${frame.revision}, which they may see`);
+    if (!frame.bare && frame.text !== event.text) findings.push(`${who} saw another text at ${frame.revision}`);
+  }
+  if (live && frames.length < events.length) {
+    findings.push(`${who} got ${frames.length} of ${events.length} frames`);
+  }
+  return findings;
+}
