@@ -9,6 +9,10 @@ export interface Person {
   username: string | null;
 }
 
+export interface Profile extends Person {
+  revision: number;
+}
+
 /** What only the person sees of their account. */
 export interface Account {
   email: string | null;
@@ -18,14 +22,14 @@ export interface Account {
 }
 
 /** By person id. */
-const people: Collection<Person> = {
+const people: Collection<Profile> = {
   name: 'people',
   indexes: [],
   folds: new Map([
     creates(
       ProfileCreated,
       ({ data }) => data.personId,
-      ({ data: { name, username } }): Person => ({ name, username }),
+      ({ data: { name, username }, revision }): Profile => ({ name, username, revision }),
     ),
   ]),
 };
@@ -49,6 +53,9 @@ const unknown: Person = { name: null, username: null };
 
 /** Looks people up by id; whoever is not known has no names. */
 export async function loadPeople(reader: Reader, ids: Iterable<string>): Promise<(id: string) => Person> {
-  const people = await reader.getMany<Person>('people', [...new Set(ids)]);
-  return (id) => people.get(id) ?? unknown;
+  const people = await reader.getMany<Profile>('people', [...new Set(ids)]);
+  return (id) => {
+    const { name, username } = people.get(id) ?? unknown;
+    return { name, username };
+  };
 }
