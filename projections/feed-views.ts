@@ -34,8 +34,7 @@ export async function readFeed(reader: Reader, feed: string, person: string): Pr
   const loaded = await loadAccess(reader, feed, person);
   if (!loaded || !mayFollow(loaded.access, loaded.membership)) return undefined;
   const { access, membership } = loaded;
-  return views.get(category)?.read(reader, id, {
-    upTo: access.revision,
-    maySee: (revision) => maySee(access, membership, revision),
-  });
+  const seen = await views.get(category)?.read(reader, id, (revision) => maySee(access, membership, revision));
+  // Nothing beyond what is known of the access: the person may have been removed meanwhile.
+  return seen && seen.revision <= access.revision ? seen : undefined;
 }

@@ -1,4 +1,4 @@
-import type { FeedView, Sight } from '../feed-view.js';
+import type { FeedView } from '../feed-view.js';
 import { identityProjection, loadPeople, type Person } from '../identity/identity.js';
 import type { Reader } from '../reader.js';
 import type { Channel } from './channels.js';
@@ -19,23 +19,26 @@ const lastMessages = 50;
 
 export const channelView: FeedView<ChannelState> = {
   projections: [conversationsProjection.name, identityProjection.name],
-  async read(reader, id, sight) {
+  async read(reader, id, maySee) {
     const channel = await reader.get<Channel>('channels', id);
     if (!channel) return undefined;
     const { revision, ...fields } = channel;
-    const upTo = Math.min(revision, sight.upTo);
-    return { revision, state: { id, ...fields, messages: await visibleMessages(reader, id, { ...sight, upTo }) } };
+    return { revision, state: { id, ...fields, messages: await visibleMessages(reader, id, maySee) } };
   },
 };
 
-async function visibleMessages(reader: Reader, channelId: string, sight: Sight): Promise<MessageInChannel[]> {
+async function visibleMessages(
+  reader: Reader,
+  channelId: string,
+  maySee: (revision: number) => boolean,
+): Promise<MessageInChannel[]> {
   const found = await reader.find<Message>('messages', {
-    idAfter: `${channelId}/`,
-    idBefore: messageId(channelId, sight.upTo + 1),
+    idAfter: messageId(channelId, 0),
+    idBefore: `${channelId}/~`,
     descending: true,
     limit: lastMessages,
   });
-  const visible = found.map(({ document }) => document).filter(({ revision }) => sight.maySee(revision));
+  const visible = found.map(({ document }) => document).filter(({ revision }) => maySee(revision));
   const personOf = await loadPeople(
     reader,
     visible.map(({ authorId }) => authorId),
