@@ -6,6 +6,8 @@ import type { WebSocketConstructor, WebSocketLike } from './web-socket.js';
 
 export interface ConnectionOptions {
   readonly url: string;
+  /** Longest wait before the next try, in ms. */
+  readonly longestBackoffMs: number;
   /** Asked before each try. */
   getAccessToken(): Promise<string>;
   getWebSocket(): Promise<WebSocketConstructor>;
@@ -26,9 +28,11 @@ export class Connection {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #watching: ReturnType<typeof setInterval> | undefined;
   #pinged = false;
-  readonly #backoff = new Backoff();
+  readonly #backoff: Backoff;
 
-  constructor(private readonly options: ConnectionOptions) {}
+  constructor(private readonly options: ConnectionOptions) {
+    this.#backoff = new Backoff(options.longestBackoffMs);
+  }
 
   /** Connects, unless that was asked for before. */
   open(): void {

@@ -1,6 +1,7 @@
 import type { Commands } from '../domain/catalogue.js';
 import type { CommandInput, CommandReply, CommandType } from '../src/commands/port.js';
 import type { ClientMessage, ServerMessage } from '../src/edge/protocol.js';
+import { longestBackoffMs } from './backoff.js';
 import { CommandQueue } from './command-queue.js';
 import { Connection } from './connection.js';
 import type { ConnectionEnded } from './errors.js';
@@ -20,6 +21,8 @@ export interface ParleyClientOptions {
   readonly getAccessToken?: () => string | Promise<string>;
   readonly fetch?: Fetch;
   readonly WebSocket?: WebSocketConstructor;
+  /** Longest wait before a lost connection is tried again, in ms; 15,000 unless told. */
+  readonly longestBackoffMs?: number;
   /** The connection has ended for good, and with it every subscription. */
   readonly onEnd?: (error: ConnectionEnded) => void;
 }
@@ -52,6 +55,7 @@ export class ParleyClient {
     this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
     this.#connection = new Connection({
       url: options.socketUrl ?? socketUrlOf(options.url),
+      longestBackoffMs: options.longestBackoffMs ?? longestBackoffMs,
       getAccessToken: () => this.#token(),
       getWebSocket: async () => options.WebSocket ?? findWebSocket(),
       onReady: () => this.#resume(),

@@ -118,7 +118,7 @@ export class Follower {
     private readonly feed: string,
     private readonly recorded: Subscription[],
   ) {
-    this.#client = new ParleyClient({ url, accessToken: person.token });
+    this.#client = new ParleyClient({ url, accessToken: person.token, longestBackoffMs: 400 });
     this.#follow();
   }
 
