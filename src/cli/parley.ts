@@ -1,9 +1,14 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
+import { addDoctor } from './doctor.js';
 import { exitCodes } from './exit-codes.js';
 import { exitWith, failureOf } from './failure.js';
+import { addImport } from './import.js';
+import { addRebuild } from './rebuild.js';
+import { addReplay } from './replay.js';
 import { addServe } from './serve.js';
+import { addVerify } from './verify.js';
 
 const program = new Command('parley')
   .description('A self-hosted backend for meetings, calls, chat, topics and courses.')
@@ -11,6 +16,11 @@ const program = new Command('parley')
   .exitOverride();
 
 addServe(program);
+addImport(program);
+addReplay(program);
+addRebuild(program);
+addVerify(program);
+addDoctor(program);
 
 try {
   await program.parseAsync();

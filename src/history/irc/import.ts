@@ -1,13 +1,17 @@
+import { ProfileCreated } from '../../../domain/identity/profile.js';
 import type { Pipeline } from '../../commands/pipeline.js';
 import { CommandRejected } from '../../commands/port.js';
+import type { Codec } from '../../event-store/codec.js';
 import { type ImportedChannel, openImportedChannel } from './imported-channel.js';
 import { Lot, type LotContext } from './lot.js';
-import { People } from './people.js';
+import { introductionOf, type Newcomer, People } from './people.js';
 import { Tally } from './tally.js';
 import type { Transcript } from './transcript.js';
 
 export interface IrcImportOptions {
   readonly pipeline: Pick<Pipeline, 'execute' | 'executeTogether' | 'loadState'>;
+  /** The pipeline's. */
+  readonly codec: Pick<Codec, 'prepare'>;
   /** Name of the channel; imports under the same name go into the same one. */
   readonly channel: string;
   /** In the order in which they are imported. */
@@ -37,7 +41,7 @@ export interface ImportResult {
 }
 
 /** Enough that a commit is cheap beside its lines; few enough that others who post get their turn. */
-const defaultLotLines = 500;
+const defaultLotLines = 1_000;
 
 /** A lot is refused when others changed the channel meanwhile; more often than this in a row, something is wrong. */
 const maxRefusals = 5;
@@ -90,12 +94,19 @@ class IrcImport {
 
   /** Lots whose people are known. */
   async *#preparedLots(channel: ImportedChannel): AsyncGenerator<Lot, void, undefined> {
-    const { pipeline, key } = this.options;
+    const { key } = this.options;
     const context = { channelId: channel.id, people: new People(key), members: new Set(channel.members) };
     for await (const lot of this.#lots(context, channel.imported)) {
-      await Promise.all(lot.introductions.map((introduction) => pipeline.execute(introduction)));
+      await this.#introduce(lot.newcomers);
       yield lot;
     }
+  }
+
+  /** The keys of all are made at once first: that is one commit, and each command would ask for its own. */
+  async #introduce(newcomers: readonly Newcomer[]): Promise<void> {
+    const { pipeline, codec } = this.options;
+    await codec.prepare(newcomers.map(({ personId, name }) => ProfileCreated({ personId, name, username: null })));
+    await Promise.all(newcomers.map((newcomer) => pipeline.execute(introductionOf(newcomer))));
   }
 
   async *#lots(context: LotContext, imported: ReadonlyMap<string, number>): AsyncGenerator<Lot, void, undefined> {

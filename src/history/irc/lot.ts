@@ -1,6 +1,6 @@
 import { type Actor, systemActor } from '../../../domain/decider.js';
 import type { CommandRequest, CommandType } from '../../commands/port.js';
-import type { People } from './people.js';
+import type { Newcomer, People } from './people.js';
 import { Tally, type UnreadReason } from './tally.js';
 import type { Transcript, TranscriptLine } from './transcript.js';
 
@@ -19,8 +19,8 @@ const maxReasonLength = 500;
 /** Some lines of a transcript that follow each other, as the commands that are to be executed together for them. */
 export class Lot {
   readonly tally = new Tally();
-  /** What makes the people known whom this lot is the first to need. */
-  readonly introductions: CommandRequest[] = [];
+  /** To be introduced before the commands are executed. */
+  readonly newcomers: Newcomer[] = [];
   /** Length of the lines in the file, in bytes. */
   bytes = 0;
   readonly #commands: CommandRequest[] = [];
@@ -142,12 +142,12 @@ export class Lot {
     return this.context.members.has(this.context.people.idOf(nick));
   }
 
-  /** @returns the person, who is to be introduced before the commands are executed */
+  /** @returns the person */
   #enter(nick: string): string {
     const { people, members } = this.context;
-    const introduction = people.introduction(nick, this.#at);
-    if (introduction) {
-      this.introductions.push(introduction);
+    const newcomer = people.newcomer(nick, this.#at);
+    if (newcomer) {
+      this.newcomers.push(newcomer);
       this.tally.counts.people += 1;
     }
     const personId = people.idOf(nick);

@@ -1,0 +1,64 @@
+import { access, mkdir } from 'node:fs/promises';
+import type { Logger } from 'pino';
+import { filesOf, openEventStore, openKeys, openReadStore } from '../adapters.js';
+import { Closers } from '../closers.js';
+import { type Config, loadConfig } from '../config.js';
+import type { Codec } from '../event-store/codec.js';
+import { createCodec } from '../event-store/event-codec.js';
+import type { EventStore } from '../event-store/port.js';
+import type { KeyStore } from '../keys/port.js';
+import { createLogger, DataDirectoryUnusable } from '../main.js';
+import type { ReadStore } from '../read-store/port.js';
+import { loadSecrets } from '../secrets.js';
+import { exitCodes } from './exit-codes.js';
+import { exitWith, failureOf } from './failure.js';
+
+/** The stores of a data directory, which a server may have open at the same time. */
+export interface Data {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly keys: KeyStore;
+  readonly codec: Codec;
+  readonly eventStore: EventStore;
+  readonly readStore: ReadStore;
+}
+
+/** Opens the stores, making those that are not there, and closes them behind the body. */
+export async function withNewData<T>(body: (data: Data) => Promise<T>): Promise<T> {
+  const config = loadConfig();
+  await mkdir(config.dataDirectory, { recursive: true, mode: 0o700 }).catch((error: Error) => {
+    throw new DataDirectoryUnusable(`The data directory ${config.dataDirectory} can't be made: ${error.message}`);
+  });
+  return withStores(config, body);
+}
+
+/**
+ * Opens the stores where there is a log, and closes them behind the body.
+ * @throws {DataDirectoryUnusable} if there is none
+ */
+export async function withData<T>(body: (data: Data) => Promise<T>): Promise<T> {
+  const config = loadConfig();
+  await access(filesOf(config).log).catch(() => {
+    throw new DataDirectoryUnusable(
+      `There is no log in the data directory ${config.dataDirectory}: set PARLEY_DATA_DIR to the one that is meant.`,
+    );
+  });
+  return withStores(config, body);
+}
+
+async function withStores<T>(config: Config, body: (data: Data) => Promise<T>): Promise<T> {
+  const closers = new Closers();
+  try {
+    const { masterKey } = await loadSecrets(config);
+    const keys = closers.add(await openKeys(config, masterKey, endAfterStoreFailure));
+    const eventStore = closers.add(await openEventStore(config, endAfterStoreFailure));
+    const readStore = closers.add(await openReadStore(config));
+    return await body({ config, logger: createLogger(config), keys, codec: createCodec(keys), eventStore, readStore });
+  } finally {
+    await closers.close();
+  }
+}
+
+function endAfterStoreFailure(error: Error): void {
+  exitWith({ lines: failureOf(error).lines, exitCode: exitCodes.store });
+}

@@ -1,0 +1,167 @@
+import { constants } from 'node:fs';
+import { access, stat, statfs } from 'node:fs/promises';
+import { projections } from '../../projections/catalogue.js';
+import { type Files, filesOf } from '../adapters.js';
+import { type Config, loadConfig } from '../config.js';
+import type { ReadStore } from '../read-store/port.js';
+import { openReader } from '../sqlite/connection.js';
+import { version } from '../version.js';
+import { withData } from './data.js';
+import { failureOf } from './failure.js';
+import { grouped } from './output.js';
+
+/** What `doctor` looks at, each apart: what one finds must not keep the others from being looked at. */
+
+export interface Check {
+  readonly name: string;
+  readonly verdict: 'ok' | 'warn' | 'fail';
+  readonly detail: string;
+}
+
+type Finding = Omit<Check, 'name'>;
+
+export async function examine(): Promise<Check[]> {
+  const checks = [await check('node', examineNode)];
+  let config: Config | undefined;
+  checks.push(
+    await check('settings', () => {
+      config = loadConfig();
+      return ok(`Parley ${version}, ${config.environment}, event store ${config.eventStore}`);
+    }),
+  );
+  if (!config) return checks;
+  const { dataDirectory } = config;
+  checks.push(await check('data directory', () => examineDirectory(dataDirectory)));
+  checks.push(await check('free space', () => examineSpace(dataDirectory)));
+  checks.push(...(await examineStores(config)));
+  checks.push(await check('server', () => examineServer(config as Config)));
+  return checks;
+}
+
+async function check(name: string, look: () => Finding | Promise<Finding>): Promise<Check> {
+  try {
+    return { name, ...(await look()) };
+  } catch (error) {
+    return { name, verdict: 'fail', detail: failureOf(error).lines.join('; ') };
+  }
+}
+
+function ok(detail: string): Finding {
+  return { verdict: 'ok', detail };
+}
+
+function warn(detail: string): Finding {
+  return { verdict: 'warn', detail };
+}
+
+function fail(detail: string): Finding {
+  return { verdict: 'fail', detail };
+}
+
+const oldestNode = [20, 19] as const;
+
+function examineNode(): Finding {
+  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
+  const isOld = major < oldestNode[0] || (major === oldestNode[0] && minor < oldestNode[1]);
+  const detail = `${process.version} on ${process.platform} ${process.arch}`;
+  return isOld ? fail(`${detail}: use ${oldestNode.join('.')} or later`) : ok(detail);
+}
+
+async function examineDirectory(path: string): Promise<Finding> {
+  const isThere = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) return warn(`${path} is not there; the first start makes it`);
+  try {
+    await access(path, constants.W_OK);
+    return ok(`${path} can be written`);
+  } catch {
+    return fail(`${path} can't be written by this user`);
+  }
+}
+
+const mebibyte = 1024 * 1024;
+/** The log can't be appended to for long. */
+const scarce = 100 * mebibyte;
+/** Rebuilding read models and checkpointing need room beside the files. */
+const tight = 1024 * mebibyte;
+
+async function examineSpace(path: string): Promise<Finding> {
+  const { bavail, bsize } = await statfs(path).catch(() => statfs('.'));
+  const free = bavail * bsize;
+  const detail = `${grouped(Math.floor(free / mebibyte))} MiB`;
+  if (free < scarce) return fail(`${detail}: make room`);
+  return free < tight ? warn(`${detail}: make room soon`) : ok(detail);
+}
+
+async function examineStores(config: Config): Promise<Check[]> {
+  const files = filesOf(config);
+  const isThere = await access(files.log).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere) return [await check('databases', () => warn('there are none yet; the first start makes them'))];
+  const checks: Check[] = [];
+  for (const [name, path] of Object.entries(files) as [keyof Files, string][]) {
+    checks.push(await check(`database ${name}`, () => examineDatabase(path)));
+  }
+  if (checks.every(({ verdict }) => verdict === 'ok')) checks.push(...(await examineContents()));
+  return checks;
+}
+
+async function examineDatabase(path: string): Promise<Finding> {
+  const { size } = await stat(path);
+  const reader = openReader(path, 5_000);
+  try {
+    const verdict = reader.prepare('PRAGMA quick_check(1)').get([])?.[0];
+    const detail = `${path}, ${grouped(Math.ceil(size / mebibyte))} MiB`;
+    return verdict === 'ok' ? ok(detail) : fail(`${detail} is damaged (${verdict}): restore it from a backup`);
+  } finally {
+    reader.close();
+  }
+}
+
+/** Opens the stores, which also shows that the master key is theirs. */
+async function examineContents(): Promise<Check[]> {
+  const checks: Check[] = [];
+  const log = await check('log', () =>
+    withData(async ({ eventStore, readStore }) => {
+      const head = await eventStore.head();
+      checks.push(await check('read models', () => examineCheckpoints(readStore, head)));
+      return ok(`${grouped(head)} events`);
+    }),
+  );
+  return [log, ...checks];
+}
+
+async function examineCheckpoints(readStore: Pick<ReadStore, 'liveCheckpoint'>, head: bigint): Promise<Finding> {
+  const behind: string[] = [];
+  for (const { name } of projections) {
+    const position = await readStore.liveCheckpoint(name);
+    if (position > head) {
+      return fail(`${name} is at position ${position}, ahead of the log: restore the log, or delete the read models`);
+    }
+    if (position < head) behind.push(`${name} (${grouped(head - position)})`);
+  }
+  if (behind.length === 0) return ok('hold all events');
+  return warn(`events behind: ${behind.join(', ')}; a running server folds them`);
+}
+
+async function examineServer({ host, port }: Config): Promise<Finding> {
+  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  try {
+    const response = await fetch(`${url}/health`, { signal: AbortSignal.timeout(2_000) });
+    const { status, faults } = (await response.json()) as { status?: unknown; faults?: unknown };
+    if (status === 'ok') return ok(`answers at ${url}`);
+    return warn(`answers at ${url}: ${JSON.stringify({ status, faults })}`);
+  } catch (error) {
+    if (isRefused(error)) return ok(`none runs at ${url}`);
+    return warn(`what answers at ${url} is no Parley, or too slow: ${(error as Error).message}`);
+  }
+}
+
+function isRefused(error: unknown): boolean {
+  const { cause } = error as { cause?: NodeJS.ErrnoException };
+  return cause?.code === 'ECONNREFUSED';
+}
