@@ -1,0 +1,28 @@
+/** The middle one; of an even number, the lower of the two in the middle. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 2)] as number;
+}
+
+/** Median of a figure over the rounds. */
+export function medianOf<Round>(rounds: readonly Round[], figure: (round: Round) => number): number {
+  return median(rounds.map(figure));
+}
+
+/**
+ * Measures things in turns, so that what disturbs the machine for a while disturbs all of them: once without counting,
+ * to warm up, and then `rounds` times.
+ * @returns what each of them gave, round by round
+ */
+export async function inTurns<Name extends string, Result>(
+  rounds: number,
+  measurements: Readonly<Record<Name, () => Promise<Result>>>,
+): Promise<Record<Name, Result>[]> {
+  const results: Record<Name, Result>[] = [];
+  for (let round = 0; round <= rounds; round += 1) {
+    const result = {} as Record<Name, Result>;
+    for (const name in measurements) result[name] = await measurements[name]();
+    if (round > 0) results.push(result);
+  }
+  return results;
+}

@@ -1,0 +1,42 @@
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { AccessTokens } from '../../src/auth/access-tokens.js';
+import { freePort } from './free-port.js';
+import { ServerProcess } from './server-process.js';
+
+const program = fileURLToPath(new URL('../../src/cli/parley.js', import.meta.url));
+
+/** Signs the access tokens of all servers that this process starts. */
+const jwtSecret = randomBytes(48).toString('base64');
+const accessTokens = new AccessTokens(jwtSecret);
+
+/** Parley as `npm start` runs it: all roles in one process. */
+export interface ParleyServer {
+  readonly process: ServerProcess;
+  readonly port: number;
+  readonly edgePort: number;
+}
+
+export async function startParley(dataDirectory: string): Promise<ParleyServer> {
+  const [port, edgePort] = [await freePort(), await freePort()];
+  const server = await ServerProcess.start({
+    program,
+    arguments: ['serve'],
+    environment: {
+      PORT: String(port),
+      PARLEY_EDGE_PORT: String(edgePort),
+      PARLEY_HOST: '127.0.0.1',
+      PARLEY_DATA_DIR: dataDirectory,
+      JWT_SECRET: jwtSecret,
+      LOG_LEVEL: 'warn',
+    },
+    directory: dataDirectory,
+    ready: 'Parley is ready',
+  });
+  return { process: server, port, edgePort };
+}
+
+/** Authorizes a person as a login would. */
+export async function authorizationOf(personId: string): Promise<string> {
+  return `Bearer ${(await accessTokens.issue(personId)).accessToken}`;
+}
