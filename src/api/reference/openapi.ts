@@ -47,9 +47,10 @@ function pathOf({ controller, options }: DeclaredRoute): string {
 
 function operation({ controller, options, name }: DeclaredRoute): object {
   const body = bodyOf(options);
+  const tag = controller.name.replace(/Controller$/, '').toLowerCase();
   return {
-    operationId: name,
-    tags: [controller.name.replace(/Controller$/, '').toLowerCase()],
+    operationId: `${tag}.${name}`,
+    tags: [tag],
     summary: options.summary,
     security: options.auth === 'none' ? [] : [{ accessToken: [] }],
     parameters: [

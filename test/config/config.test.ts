@@ -1,0 +1,114 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { InvalidConfig, loadConfig, parseConfig } from '../../src/config.js';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
+
+const goodSecrets = {
+  JWT_SECRET: 'Wm9e0PyPmQ2vX8sKj1dLq7RtZ5bN3cHf',
+  PARLEY_MASTER_KEY: Buffer.from('7d1f8a93c2e64b05f1a29d38477bce60', 'utf8').toString('base64'),
+};
+
+function faultsOf(values: Record<string, unknown>): readonly string[] {
+  try {
+    parseConfig(values);
+    return [];
+  } catch (error) {
+    expect(error).toBeInstanceOf(InvalidConfig);
+    return (error as InvalidConfig).faults;
+  }
+}
+
+describe('the settings', () => {
+  it('need none to be set', () => {
+    expect(parseConfig({})).toMatchObject({
+      environment: 'development',
+      host: '127.0.0.1',
+      port: 3000,
+      edgePort: 3001,
+      dataDirectory: './data',
+      bcryptCost: 12,
+      roles: new Set(['api', 'edge', 'projector', 'relay', 'reactor']),
+    });
+  });
+
+  it('are taken from the environment before .env, from there before the file, and from there before the defaults', async () => {
+    const directory = await temporaryDirectory();
+    const file = join(directory, 'parley.json');
+    const dotenv = join(directory, '.env');
+    const values = { PORT: 1001, PARLEY_EDGE_PORT: 1002, PARLEY_HOST: 'file', LOG_LEVEL: 'warn' };
+    await writeFile(file, JSON.stringify(values));
+    await writeFile(dotenv, 'PARLEY_EDGE_PORT=2002\nPARLEY_HOST="dotenv"\n');
+    const config = loadConfig({ CONFIG_FILE: file, PARLEY_HOST: 'environment', PORT: '' }, dotenv);
+    expect(config).toMatchObject({ port: 1001, edgePort: 2002, host: 'environment', logLevel: 'warn', bcryptCost: 12 });
+  });
+
+  it('may name their file in .env', async () => {
+    const directory = await temporaryDirectory();
+    const file = join(directory, 'parley.json');
+    await writeFile(file, '{"PORT":1001}');
+    await writeFile(join(directory, '.env'), `CONFIG_FILE=${file}`);
+    expect(loadConfig({}, join(directory, '.env')).port).toBe(1001);
+  });
+
+  it.each([
+    ['is not there', undefined],
+    ['is not JSON', 'PORT=1'],
+    ['holds no object', '[]'],
+    ['holds an unknown setting', '{"PROT":1}'],
+  ])('are refused where their file %s', async (_what, text) => {
+    const file = join(await temporaryDirectory(), 'parley.json');
+    if (text !== undefined) await writeFile(file, text);
+    expect(() => loadConfig({ CONFIG_FILE: file }, 'no .env')).toThrow(InvalidConfig);
+  });
+
+  it('name each one at fault, on a line of its own', () => {
+    expect(faultsOf({ PORT: 'x', LOG_LEVEL: 'loud', FRONTEND_URL: 'talk.example.org/app' })).toEqual([
+      expect.stringMatching(/^PORT: /),
+      expect.stringMatching(/^FRONTEND_URL: must be origins/),
+      expect.stringMatching(/^LOG_LEVEL: /),
+    ]);
+  });
+
+  it.each([
+    ['PARLEY_EVENT_STORE', 'kurrentdb://localhost', 'sqlite'],
+    ['PARLEY_READ_STORE', 'mongodb://localhost', 'sqlite'],
+    ['PARLEY_BROKER', 'nats://localhost', 'in-process'],
+  ])('say which adapters there are: %s', (name, value, known) => {
+    expect(faultsOf({ [name]: value })).toEqual([`${name}: must be ${known}: this version has no other`]);
+  });
+
+  it('take several origins', () => {
+    const { origins } = parseConfig({ FRONTEND_URL: 'https://a.example, http://b.example:8080' });
+    expect(origins).toEqual(['https://a.example', 'http://b.example:8080']);
+  });
+});
+
+describe('production', () => {
+  it('starts with secrets of its own', () => {
+    const config = parseConfig({ NODE_ENV: 'production', ...goodSecrets });
+    expect(config.masterKey).toHaveLength(32);
+    expect(config.jwtSecret).toBe(goodSecrets.JWT_SECRET);
+  });
+
+  it('refuses to start without them, naming each', () => {
+    expect(faultsOf({ NODE_ENV: 'production' })).toEqual([
+      'JWT_SECRET: must be set in production',
+      'PARLEY_MASTER_KEY: must be set in production',
+    ]);
+  });
+
+  it.each([
+    ['JWT_SECRET', 'short'],
+    ['JWT_SECRET', 'change-me-change-me-change-me-change-me'],
+    ['JWT_SECRET', 'your-secret-key-your-secret-key-your'],
+    ['JWT_SECRET', 'a'.repeat(64)],
+    ['PARLEY_MASTER_KEY', 'not a key'],
+    ['PARLEY_MASTER_KEY', Buffer.alloc(32).toString('base64')],
+    ['PARLEY_MASTER_KEY', Buffer.alloc(31, 'x7fY2k').toString('base64')],
+    ['PARLEY_BCRYPT_COST', '9'],
+  ])('refuses %s=%s', (name, value) => {
+    const faults = faultsOf({ NODE_ENV: 'production', ...goodSecrets, [name]: value });
+    expect(faults).toEqual([expect.stringMatching(new RegExp(`^${name}: must`))]);
+  });
+});
