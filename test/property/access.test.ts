@@ -17,7 +17,8 @@ type Step =
 const names = ['Owner', 'Ann', 'Bob'];
 const who = fc.integer({ min: 1, max: 2 });
 const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ do: fc.constantFrom('post' as const, 'add' as const, 'remove' as const, 'leave' as const), who }),
+  fc.record({ do: fc.constant('post' as const), who: fc.nat(2) }),
+  fc.record({ do: fc.constantFrom('add' as const, 'add' as const, 'remove' as const, 'leave' as const), who }),
   fc.record({ do: fc.constant('follow' as const), who, from: fc.nat(6) }),
 );
 
@@ -74,7 +75,7 @@ it('nobody is shown what is not theirs, and everybody all that is', async () => 
   await fc.assert(
     fc.asyncProperty(
       fc.constantFrom('all', 'since-joined'),
-      fc.array(step, { minLength: 8, maxLength: 25 }),
+      fc.array(step, { minLength: 15, maxLength: 40 }),
       async (history, steps) => {
         clients = [];
         try {
