@@ -87,7 +87,7 @@ it('nobody is shown what is not theirs, and everybody all that is', async () => 
     ),
     { numRuns: 25 },
   );
-});
+}, 120_000);
 
 async function run(history: string, steps: readonly Step[]): Promise<void> {
   const owner = people[0] as TestPerson;

@@ -118,7 +118,7 @@ it('every command has at most one effect, and its answer is true, whatever is lo
     }),
     { numRuns: 60 },
   );
-});
+}, 120_000);
 
 async function checkLog(world: World, channelId: string, replies: ReadonlyMap<number, CommandReply[]>): Promise<void> {
   const events = await world.events();
