@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { feedMessage } from '../broker/feed-publisher.js';
 import type { FeedMessage } from '../broker/subjects.js';
 import type { Codec } from '../event-store/codec.js';
@@ -15,16 +16,19 @@ export class FeedLog {
     private readonly codec: Codec,
   ) {}
 
-  /** At most `pageSize` frames from a revision on; fewer only at the feed's head. */
-  read(feed: string, from: number): Promise<FeedMessage[]> {
-    const page = `${feed}@${from}`;
-    const reading = this.#reading.get(page) ?? this.#read(feed, from).finally(() => this.#reading.delete(page));
+  /** At most `limit` frames from a revision on; fewer only at the feed's head. */
+  read(feed: string, from: number, limit: number): Promise<FeedMessage[]> {
+    const page = `${feed}@${from}+${limit}`;
+    const reading = this.#reading.get(page) ?? this.#read(feed, from, limit).finally(() => this.#reading.delete(page));
     this.#reading.set(page, reading);
     return reading;
   }
 
-  async #read(feed: string, from: number): Promise<FeedMessage[]> {
-    const stored = await this.eventStore.readStream(feed, { from, limit: pageSize });
-    return (await this.codec.decode(stored)).map(feedMessage);
+  async #read(feed: string, from: number, limit: number): Promise<FeedMessage[]> {
+    const stored = await this.eventStore.readStream(feed, { from, limit });
+    const recorded = await this.codec.decode(stored);
+    // a long way to catch up is not to keep the others waiting, whatever the store
+    await setImmediate();
+    return recorded.map(feedMessage);
   }
 }

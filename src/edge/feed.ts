@@ -194,8 +194,8 @@ export class Feed {
     return this.#recent.from(from, pageSize);
   }
 
-  readLog(from: number): Promise<FeedMessage[]> {
-    return this.environment.log.read(this.name, from);
+  readLog(from: number, limit: number): Promise<FeedMessage[]> {
+    return this.environment.log.read(this.name, from, limit);
   }
 
   /** Hears that the feed's log has come to this revision. */
@@ -224,7 +224,7 @@ export class Feed {
 
   async #readOn(): Promise<void> {
     for (;;) {
-      const page = await this.readLog(this.cursor + 1);
+      const page = await this.readLog(this.cursor + 1, pageSize);
       for (const message of page) this.#offer(message);
       if (page.length < pageSize) return;
     }

@@ -1,8 +1,11 @@
 import { maySee } from '../../domain/access.js';
 import type { FeedMessage } from '../broker/subjects.js';
 import type { Feed } from './feed.js';
+import { pageSize } from './feed-log.js';
 import type { Follower } from './follower.js';
 import type { EdgeSocket } from './transport/port.js';
+
+const leastPageSize = 8;
 
 /** Who a subscription sends to. */
 export interface Subscriber {
@@ -26,6 +29,7 @@ export class Subscription {
   /** Whether it is in the topic of the feed's moderators, while live. */
   moderates = false;
   #catchingUp = false;
+  #pageSize = 64;
 
   constructor(
     readonly feed: Feed,
@@ -38,10 +42,10 @@ export class Subscription {
     if (this.#catchingUp) return;
     this.#catchingUp = true;
     try {
-      while (this.state === 'behind' && this.#mayGoOn()) {
-        const frames = this.feed.recent(this.next) ?? (await this.feed.readLog(this.next));
+      while (this.#mayGoOn()) {
+        const frames = this.feed.recent(this.next) ?? (await this.feed.readLog(this.next, this.#pageSize));
         if (frames.length === 0) throw new Error(`${this.feed.name} has nothing at revision ${this.next}`);
-        this.#send(frames);
+        this.#adapt(frames.length, this.#sendAll(frames));
       }
     } catch (error) {
       if (this.state === 'behind') this.subscriber.failed(error);
@@ -52,6 +56,7 @@ export class Subscription {
 
   /** Whether there is more to send, and room for it. */
   #mayGoOn(): boolean {
+    if (this.state !== 'behind') return false;
     const end = this.feed.lastVisible(this.follower);
     if (end !== undefined && this.next > end) this.feed.end(this);
     else if (this.next > this.feed.cursor) this.feed.goLive(this);
@@ -60,19 +65,32 @@ export class Subscription {
     return false;
   }
 
-  #send(frames: readonly FeedMessage[]): void {
-    if (this.state !== 'behind') return;
+  /** Sends as many of the frames as there is room for. @returns how many */
+  #sendAll(frames: readonly FeedMessage[]): number {
+    let sent = 0;
+    while (sent < frames.length && this.#mayGoOn()) sent += this.#sendSome(frames, sent);
+    return sent;
+  }
+
+  #sendSome(frames: readonly FeedMessage[], start: number): number {
     const last = Math.min(this.feed.cursor, this.feed.lastVisible(this.follower) ?? Number.POSITIVE_INFINITY);
     const texts: string[] = [];
     let characters = 0;
-    for (const frame of frames) {
-      if (frame.revision > last || characters > this.feed.limits.drainedBytes) break;
+    for (let index = start; index < frames.length && characters <= this.feed.limits.drainedBytes; index += 1) {
+      const frame = frames[index] as FeedMessage;
+      if (frame.revision > last) break;
       const text = this.#maySee(frame) ? frame.frame : bareText(frame);
       texts.push(text);
       characters += text.length;
     }
     this.next += texts.length;
-    if (texts.length > 0) this.subscriber.socket.send(...texts);
+    this.subscriber.socket.send(...texts);
+    return texts.length;
+  }
+
+  /** A slow socket is to be read no more for than it takes. */
+  #adapt(read: number, sent: number): void {
+    this.#pageSize = sent < read ? Math.max(leastPageSize, sent) : Math.min(pageSize, this.#pageSize * 2);
   }
 
   #maySee({ audience, revision }: FeedMessage): boolean {

@@ -19,6 +19,14 @@ class WsSocket implements EdgeSocket {
   alive = true;
   readonly openedAt = Date.now();
   readonly #joined = new Set<string>();
+  /** Whether there was a backlog since it was last empty. */
+  #pressed = false;
+  /** The socket's own 'drain' comes only after more than its high-water mark. */
+  readonly #written = () => {
+    if (!this.#pressed) return;
+    this.#pressed = this.backlog > 0;
+    this.handler?.onDrain();
+  };
 
   constructor(
     private readonly ws: WebSocket,
@@ -34,7 +42,8 @@ class WsSocket implements EdgeSocket {
   /** A buffer holds UTF-8, encoded once for many sockets. */
   sendEncoded(text: string | Buffer): void {
     if (this.ws.readyState !== WebSocket.OPEN) return;
-    this.ws.send(text, { binary: false });
+    this.ws.send(text, { binary: false }, this.#written);
+    this.#pressed ||= this.backlog > 0;
     if (this.backlog > this.backlogBytes) this.ws.terminate();
   }
 
@@ -141,7 +150,6 @@ class WsTransport implements EdgeTransport {
       this.sockets.delete(socket);
       socket.closed();
     });
-    request.socket.on('drain', () => socket.handler?.onDrain());
     const handler = this.options.accept(socket, { authorization: request.headers.authorization ?? '' });
     if (ws.readyState === WebSocket.OPEN) socket.handler = handler;
   }
