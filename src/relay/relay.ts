@@ -13,9 +13,9 @@ export interface RelayOptions {
   readonly coalesceMs?: number;
   /** Longest silence between announcements, in ms; 1,000 unless told. */
   readonly signOfLifeMs?: number;
+  /** How long after a failure the log is followed again, in ms; 500 unless told. */
+  readonly retryMs?: number;
 }
-
-const retryMs = 500;
 
 /**
  * Follows the log from its head and announces which stretch of it was read and how far its feeds have come, so that
@@ -32,7 +32,7 @@ export class Relay {
   #heads: Record<string, number> = {};
 
   private constructor(options: RelayOptions) {
-    this.#options = { coalesceMs: 25, signOfLifeMs: 1_000, ...options };
+    this.#options = { coalesceMs: 25, signOfLifeMs: 1_000, retryMs: 500, ...options };
   }
 
   static async start(options: RelayOptions): Promise<Relay> {
@@ -63,7 +63,7 @@ export class Relay {
         if (!signal.aborted) this.#options.onError(error);
       }
       this.#silence();
-      await sleep(retryMs, undefined, { signal }).catch(() => {});
+      await sleep(this.#options.retryMs, undefined, { signal }).catch(() => {});
     }
   }
 
