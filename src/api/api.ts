@@ -1,12 +1,14 @@
 import 'reflect-metadata';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
 import type { Config } from '../config.js';
 import { urlOf } from '../origins.js';
 import { type ApiParts, apiModule } from './api.module.js';
-import { forwardToEdge } from './edge-proxy.js';
+import { type ForwardedSockets, forwardToEdge } from './edge-proxy.js';
 import { createServer } from './server.js';
 
 export interface ApiOptions extends ApiParts {
@@ -15,10 +17,14 @@ export interface ApiOptions extends ApiParts {
   readonly edgeUrl?: string;
 }
 
+const sweepMs = 25;
+const farewellMs = 1_000;
+
 /** Serves HTTP. */
 export class Api {
   private constructor(
     private readonly application: NestFastifyApplication,
+    private readonly forwarded: ForwardedSockets,
     readonly url: string,
   ) {}
 
@@ -30,14 +36,22 @@ export class Api {
       logger: false,
       abortOnError: false,
     });
-    if (edgeUrl !== undefined) await forwardToEdge(adapter.getInstance() as unknown as FastifyInstance, edgeUrl);
+    const server = adapter.getInstance() as unknown as FastifyInstance;
+    const forwarded = edgeUrl === undefined ? new Set<never>() : await forwardToEdge(server, edgeUrl);
     await application.listen(config.port, config.host);
-    return new Api(application, urlOf(config.host, portOf(application)));
+    return new Api(application, forwarded, urlOf(config.host, portOf(application)));
   }
 
-  /** Takes no new connections and resolves once every request is answered. */
+  /**
+   * Takes no new connections and resolves once every request is answered. To be called after the edge was closed: its
+   * sockets here still get to their clients what it has told them.
+   */
   async close(): Promise<void> {
-    await this.application.close();
+    for (let waited = 0; this.forwarded.size > 0 && waited < farewellMs; waited += sweepMs) await sleep(sweepMs);
+    // Node closes the connections that are idle now, and would wait for the others to become so and time out.
+    const server: Server = this.application.getHttpServer();
+    const sweeping = setInterval(() => server.closeIdleConnections(), sweepMs);
+    await this.application.close().finally(() => clearInterval(sweeping));
   }
 }
 

@@ -13,8 +13,12 @@ const forwardedHeaders = ['origin', 'authorization', 'user-agent', 'cookie'] as 
 /** `rewriteRequestHeaders` is missing in the proxy's types. */
 const wsClientOptions = { rewriteRequestHeaders: forwardHeaders, perMessageDeflate: false };
 
+/** Sockets that are forwarded at the moment. */
+export type ForwardedSockets = ReadonlySet<WebSocket>;
+
 /** Forwards the edge's paths on the API's port to the edge. */
-export async function forwardToEdge(server: FastifyInstance, edgeUrl: string): Promise<void> {
+export async function forwardToEdge(server: FastifyInstance, edgeUrl: string): Promise<ForwardedSockets> {
+  const forwarded = new Set<WebSocket>();
   for (const path of edgePaths) {
     await server.register(proxy, {
       upstream: edgeUrl,
@@ -25,9 +29,16 @@ export async function forwardToEdge(server: FastifyInstance, edgeUrl: string): P
       websocket: true,
       wsClientOptions,
       wsServerOptions: { maxPayload: 1024 * 1024, perMessageDeflate: false },
-      wsHooks: { onOutgoingMessage: (_context, client, edge) => holdBack(client, edge) },
+      wsHooks: {
+        onConnect: (_context, client) => {
+          forwarded.add(client);
+          client.once('close', () => forwarded.delete(client));
+        },
+        onOutgoingMessage: (_context, client, edge) => holdBack(client, edge),
+      },
     });
   }
+  return forwarded;
 }
 
 function forwardHeaders(headers: Record<string, unknown>, request: FastifyRequest) {
