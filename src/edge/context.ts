@@ -6,17 +6,7 @@ import type { Feeds } from './feeds.js';
 import type { EdgeLimits } from './limits.js';
 import type { RoomAttendance } from './room-attendance.js';
 import type { Sessions } from './sessions.js';
-
-/** The state of a feed as a person may see it after `revision`. */
-export interface FeedView {
-  readonly revision: number;
-  readonly state: unknown;
-}
-
-export interface FeedViews {
-  /** @throws {Refused} `not-found` if the feed has no view, or not yet */
-  load(feed: string, personId: string): Promise<FeedView>;
-}
+import type { Snapshots } from './snapshots.js';
 
 /** What all sockets of an edge share. */
 export interface EdgeContext {
@@ -25,7 +15,7 @@ export interface EdgeContext {
   readonly authenticator: Authenticator;
   readonly commands: CommandPipeline;
   readonly feeds: Feeds;
-  readonly views: FeedViews;
+  readonly snapshots: Snapshots;
   readonly sessions: Sessions;
   readonly attendance: RoomAttendance;
   /** Sockets closed by the edge, by cause. */

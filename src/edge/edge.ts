@@ -5,11 +5,10 @@ import type { Broker } from '../broker/port.js';
 import type { CommandPipeline } from '../commands/port.js';
 import type { Codec } from '../event-store/codec.js';
 import type { EventStore } from '../event-store/port.js';
-import { Refused } from '../problems.js';
 import type { ReadStore } from '../read-store/port.js';
 import type { Positions } from '../read-store/positions.js';
 import type { CloseCause } from './close-codes.js';
-import type { EdgeContext, FeedViews } from './context.js';
+import type { EdgeContext } from './context.js';
 import { FeedLog } from './feed-log.js';
 import { Feeds } from './feeds.js';
 import { defaultLimits, type EdgeLimits } from './limits.js';
@@ -17,6 +16,7 @@ import { LogWatch } from './log-watch.js';
 import { RoomAttendance } from './room-attendance.js';
 import { Session } from './session.js';
 import { Sessions } from './sessions.js';
+import { Snapshots } from './snapshots.js';
 import { StoredAccess } from './stored-access.js';
 import { Tick } from './tick.js';
 import { listen, type TransportChoice } from './transport/listen.js';
@@ -54,12 +54,6 @@ export interface EdgeStats {
   readonly announcedThrough: string;
   readonly closes: Readonly<Partial<Record<CloseCause, number>>>;
 }
-
-const noViews: FeedViews = {
-  async load() {
-    throw new Refused('not-found');
-  },
-};
 
 /** How long commands in flight are waited for, and then the sockets' closing handshakes, in ms. */
 const drainMs = 3_000;
@@ -136,7 +130,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     authenticator: options.authenticator,
     commands,
     feeds,
-    views: noViews,
+    snapshots: new Snapshots(options.readStore, options.positions),
     sessions,
     attendance: new RoomAttendance({ commands, graceMs, onError }),
     closes: new Map(),

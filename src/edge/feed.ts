@@ -50,7 +50,6 @@ export class Feed {
   cursor = -1;
   access: FeedAccess = { visibility: 'members', revision: -1 };
   readonly limits: EdgeLimits;
-  /** Position of the last frame applied; 0 where the feed has not moved since it was opened. */
   #position = '0';
   /** Last revision known to be there. */
   #head = -1;
@@ -104,6 +103,11 @@ export class Feed {
     this.#opened = false;
   }
 
+  /** Position of the last frame applied; 0 where the feed has not moved since it was opened. */
+  get position(): bigint {
+    return BigInt(this.#position);
+  }
+
   /** Number of subscriptions in the feed's topics. */
   get live(): number {
     return this.#live.size;
@@ -134,7 +138,7 @@ export class Feed {
   /** Afterwards the membership is not ahead of the cursor. */
   async #load(follower: Follower): Promise<void> {
     const { accessReader } = this.environment;
-    const membership = await accessReader.membership(this.name, follower.personId, BigInt(this.#position));
+    const membership = await accessReader.membership(this.name, follower.personId, this.position);
     follower.load(membership);
     if (membership) await this.reach(membership.revision);
   }

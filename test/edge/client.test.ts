@@ -124,6 +124,25 @@ describe.each(['uws', 'ws'] as const)('the client over %s', (transport) => {
     expect(types).toEqual(['conversations.MemberRemoved']);
   });
 
+  it('begins with a snapshot, once, and resumes behind it', async () => {
+    const { id, feed } = await createChannel(world, ann);
+    await post(world, ann, id, 'before');
+    const client = clientOf(ann);
+    const came: (number | string)[] = [];
+    client.subscribe(feed, {
+      snapshot: true,
+      onSnapshot: (_state, revision) => came.push(`snapshot at ${revision}`),
+      onFrame: ({ revision }) => came.push(revision),
+    });
+    await eventually(() => came.length === 1);
+    await post(world, ann, id, 'live');
+    await eventually(() => came.length === 2);
+    edge.closePerson(ann, 'lifetime-over');
+    await post(world, ann, id, 'while it was away');
+    await eventually(() => came.length === 3);
+    expect(came).toEqual(['snapshot at 2', 3, 4]);
+  });
+
   it('begins anew when a feed was left and is followed again', async () => {
     const { id, feed } = await createChannel(world, ann);
     for (let n = 0; n < 5; n += 1) await post(world, ann, id, `${n}`);

@@ -50,6 +50,43 @@ describe.each(['uws', 'ws'] as const)('following a feed over %s', (transport) =>
     expect(socket.revisions()).toEqual(Array.from({ length: 1_402 }, (_, revision) => revision));
   });
 
+  it('begins with the state of the feed, and goes on from there', async () => {
+    const { id, feed } = await createChannel(world, ann);
+    await post(world, ann, id, 'before');
+    const socket = await RawSocket.as(edge.port, ann);
+    socket.send({ op: 'subscribe', feed, snapshot: true });
+    await post(world, ann, id, 'meanwhile');
+    const { revision, state } = await socket.next('snapshot');
+    await post(world, ann, id, 'after');
+    await socket.frame(4);
+    expect(socket.all('subscribed')).toEqual([{ op: 'subscribed', feed, revision }]);
+    expect(state).toMatchObject({ id, name: 'talk', memberCount: 1 });
+    const seen = (state as { messages: { revision: number }[] }).messages.map((message) => message.revision);
+    expect([...seen, ...socket.revisions()]).toEqual([2, 3, 4]);
+    expect(seen.at(-1)).toBe(revision);
+  });
+
+  it.each([
+    ['rooms.CreateRoom', {}],
+    ['meetings.CreateMeeting', { title: 'plan', startTime: '2999-01-01T10:00:00Z', endTime: '2999-01-01T11:00:00Z' }],
+  ] as const)('begins with the state of what %s has made', async (type, input) => {
+    const { id, stream: feed } = await world.commands.as(ann, type, input);
+    const socket = await RawSocket.as(edge.port, bob);
+    socket.send({ op: 'subscribe', feed, snapshot: true });
+    expect(await socket.next('snapshot')).toMatchObject({ feed, revision: 0, state: { id } });
+  });
+
+  it('shows in a snapshot nothing from before one joined, where the feed hides it', async () => {
+    const { id, feed } = await createChannel(world, ann, { history: 'since-joined' });
+    await post(world, ann, id, 'before');
+    await world.commands.as(bob, 'conversations.JoinChannel', { channelId: id });
+    await post(world, ann, id, 'after');
+    const socket = await RawSocket.as(edge.port, bob);
+    socket.send({ op: 'subscribe', feed, snapshot: true });
+    const { state } = await socket.next('snapshot');
+    expect((state as { messages: unknown[] }).messages).toMatchObject([{ text: 'after' }]);
+  });
+
   it('answers as not found what one may not follow, whether it exists or not', async () => {
     const { feed } = await createChannel(world, ann, { kind: 'private' });
     const socket = await RawSocket.as(edge.port, bob);

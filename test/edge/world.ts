@@ -6,7 +6,7 @@ import type { DomainEvent, RecordedEvent } from '../../domain/event.js';
 import { streamName } from '../../domain/ids.js';
 import { Rejection } from '../../domain/rejections.js';
 import { projections } from '../../projections/catalogue.js';
-import type { Document, Reader } from '../../projections/reader.js';
+import type { Document, Found, Query, Reader } from '../../projections/reader.js';
 import { Unauthenticated } from '../../src/auth/session.js';
 import { publishFeedEvent } from '../../src/broker/feed-publisher.js';
 import { InProcessBroker } from '../../src/broker/in-process.js';
@@ -239,8 +239,17 @@ export class TestReadStore {
             return document ? [[id, structuredClone(document) as D] as const] : [];
           }),
         ),
-      find: async () => [],
+      find: async <D = Document>(collection: string, query: Query) => this.#find<D>(collection, query),
     });
+  }
+
+  /** By id only, in the order of ids. */
+  #find<D>(collection: string, { idAfter = '', idBefore, descending, limit }: Query): Found<D>[] {
+    const found = [...(this.#documents.get(collection) ?? [])]
+      .map(([id, document]) => ({ id, document: structuredClone(document) as D }))
+      .filter(({ id }) => id > idAfter && (idBefore === undefined || id < idBefore))
+      .sort((one, other) => (one.id < other.id ? -1 : 1));
+    return (descending ? found.reverse() : found).slice(0, limit);
   }
 
   async waitFor(_projections: readonly string[], position: bigint): Promise<boolean> {

@@ -68,9 +68,9 @@ async function begin(
   { from, snapshot }: ClientMessage<'subscribe'>,
 ): Promise<{ revision: number; state?: unknown }> {
   if (snapshot) {
-    const view = await session.context.views.load(feed.name, follower.personId);
-    await feed.reach(view.revision);
-    return view;
+    const seen = await session.context.snapshots.load(feed.name, follower.personId, feed.position);
+    await feed.reach(seen.revision);
+    return seen;
   }
   if (from === undefined) return { revision: feed.cursor };
   if (from > feed.cursor + 1) await feed.repair();
