@@ -67,7 +67,11 @@ function parseSpeech(rest: string): LineContent {
   return notUnderstood;
 }
 
+/** IRC's own limit is 512 bytes; the forms below are not made for hostile lines of any length. */
+const maxNotice = 2_048;
+
 function parseNotice(line: string): LineContent {
+  if (line.length > maxNotice) return notUnderstood;
   if (mode.test(line)) return { kind: 'unread', reason: 'mode' };
   if (topic.test(line)) return { kind: 'unread', reason: 'topic' };
   const movement = cameOrWent.exec(line)?.groups;

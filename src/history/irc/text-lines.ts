@@ -15,7 +15,8 @@ export interface TextLine {
 const maxLineBytes = 256 * 1024;
 const newline = 0x0a;
 const carriageReturn = 0x0d;
-const western = new TextDecoder('windows-1252');
+/** The bytes from 0x80 to 0x9F in Windows-1252. Node's own decoder takes that for Latin-1 in some versions. */
+const western = '€\u0081‚ƒ„…†‡ˆ‰Š‹Œ\u008dŽ\u008f\u0090‘’“”•–—˜™š›œ\u009džŸ';
 
 /** The lines of a file as they are read from disk; a last one without an end is a line too. */
 export async function* textLines(path: string): AsyncGenerator<TextLine, void, undefined> {
@@ -51,6 +52,10 @@ class UnfinishedLine {
     const whole = this.#parts.length === 1 ? (this.#parts[0] as Buffer) : Buffer.concat(this.#parts);
     const line = whole.at(-1) === carriageReturn ? whole.subarray(0, -1) : whole;
     const isText = isUtf8(line);
-    return { number, text: isText ? line.toString('utf8') : western.decode(line), isUtf8: isText, bytes };
+    return { number, text: isText ? line.toString('utf8') : decodeWestern(line), isUtf8: isText, bytes };
   }
+}
+
+function decodeWestern(line: Buffer): string {
+  return line.toString('latin1').replace(/[\u0080-\u009f]/g, (letter) => western.charAt(letter.charCodeAt(0) - 0x80));
 }
