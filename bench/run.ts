@@ -12,8 +12,12 @@ interface Program {
   readonly benches: readonly string[];
 }
 
-const programs: readonly Program[] = [{ file: 'post', core: 'load', benches: ['post-http', 'post-socket'] }];
+const programs: readonly Program[] = [
+  { file: 'post', core: 'load', benches: ['post-http', 'post-socket'] },
+  { file: 'history', core: 'server', benches: ['import', 'rebuild'] },
+];
 
+/** @throws {Error} if one of the names is unknown */
 function chosen(names: readonly string[]): readonly Program[] {
   const known = programs.flatMap(({ benches }) => benches);
   const unknown = names.filter((name) => !known.includes(name));
@@ -30,7 +34,12 @@ async function run({ file, core }: Program): Promise<boolean> {
   return code === 0;
 }
 
-if (!canPin()) process.stderr.write('Processes can not be bound to cores here: server and load share what there is.\n');
-for (const program of chosen(process.argv.slice(2))) {
-  if (!(await run(program))) process.exitCode = 1;
+if (!canPin) process.stderr.write('bench: can not bind processes to cores here, so server and load share them\n');
+try {
+  for (const program of chosen(process.argv.slice(2))) {
+    if (!(await run(program))) process.exitCode = 1;
+  }
+} catch (error) {
+  process.stderr.write(`bench: ${(error as Error).message}\n`);
+  process.exitCode = 2;
 }

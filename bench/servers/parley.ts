@@ -4,7 +4,7 @@ import { AccessTokens } from '../../src/auth/access-tokens.js';
 import { freePort } from './free-port.js';
 import { ServerProcess } from './server-process.js';
 
-const program = fileURLToPath(new URL('../../src/cli/parley.js', import.meta.url));
+export const parleyProgram = fileURLToPath(new URL('../../src/cli/parley.js', import.meta.url));
 
 /** Signs the access tokens of all servers that this process starts. */
 const jwtSecret = randomBytes(48).toString('base64');
@@ -20,7 +20,7 @@ export interface ParleyServer {
 export async function startParley(dataDirectory: string): Promise<ParleyServer> {
   const [port, edgePort] = [await freePort(), await freePort()];
   const server = await ServerProcess.start({
-    program,
+    program: parleyProgram,
     arguments: ['serve'],
     environment: {
       PORT: String(port),

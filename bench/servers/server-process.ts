@@ -18,6 +18,10 @@ export interface ServerOptions {
 const ticksPerSecond = 100;
 const readyMs = 60_000;
 
+/** Where servers leave a CPU profile when they end, if anywhere. */
+const profiles = process.env.PARLEY_BENCH_PROFILES;
+const profiling = profiles ? ['--cpu-prof', '--cpu-prof-interval=250', `--cpu-prof-dir=${profiles}`] : [];
+
 /** A program on the servers' core, in a process of its own, so that its CPU time and memory can be told. */
 export class ServerProcess {
   private constructor(
@@ -31,7 +35,7 @@ export class ServerProcess {
   static async start(options: ServerOptions): Promise<ServerProcess> {
     const [command, ...arguments_] = nodeOn('server');
     const start = performance.now();
-    const child = spawn(command, [...arguments_, options.program, ...(options.arguments ?? [])], {
+    const child = spawn(command, [...arguments_, ...profiling, options.program, ...(options.arguments ?? [])], {
       cwd: options.directory,
       env: { ...process.env, ...options.environment },
       stdio: ['ignore', 'pipe', 'inherit'],
