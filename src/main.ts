@@ -1,6 +1,4 @@
-import { constants } from 'node:fs';
-import { access, mkdir } from 'node:fs/promises';
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import { projections } from '../projections/catalogue.js';
 import { openBroker, openEventStore, openKeys, openReadStore } from './adapters.js';
 import { Api } from './api/api.js';
@@ -13,11 +11,13 @@ import { Closers } from './closers.js';
 import { Pipeline } from './commands/pipeline.js';
 import type { CommandPipeline } from './commands/port.js';
 import type { Config } from './config.js';
+import { prepareDataDirectory } from './data-directory.js';
 import type { Codec } from './event-store/codec.js';
 import { createCodec } from './event-store/event-codec.js';
 import type { EventStore } from './event-store/port.js';
 import { Health } from './health.js';
 import type { KeyStore } from './keys/port.js';
+import { createLogger } from './logger.js';
 import { Metrics } from './metrics.js';
 import { mayCall, urlOf } from './origins.js';
 import type { ReadStore } from './read-store/port.js';
@@ -42,9 +42,6 @@ export interface Parley {
   /** Stops taking anything new, finishes what was begun, tells sockets to connect again, and closes the stores. */
   close(): Promise<void>;
 }
-
-/** The data directory can't be used; the message says why. */
-export class DataDirectoryUnusable extends Error {}
 
 /** What every role works with. */
 export interface Foundation {
@@ -97,20 +94,6 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
     accessTokens: new AccessTokens(secrets.jwtSecret),
     closers,
   };
-}
-
-/** Logs go to stderr; stdout is for what a person at a terminal should read. */
-export function createLogger({ logLevel }: Pick<Config, 'logLevel'>): Logger {
-  return pino({ level: logLevel }, pino.destination({ fd: 2, sync: true }));
-}
-
-async function prepareDataDirectory(path: string): Promise<void> {
-  try {
-    await mkdir(path, { recursive: true, mode: 0o700 });
-    await access(path, constants.W_OK);
-  } catch (error) {
-    throw new DataDirectoryUnusable(`The data directory ${path} can't be written: ${(error as Error).message}`);
-  }
 }
 
 async function startRoles(foundation: Foundation): Promise<Parley> {

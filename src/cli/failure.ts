@@ -1,5 +1,5 @@
 import { InvalidConfig } from '../config.js';
-import { DataDirectoryUnusable } from '../main.js';
+import { DataDirectoryUnusable } from '../data-directory.js';
 import { CheckpointAhead } from '../projector/projector.js';
 import { ReadStoreUnusable } from '../read-store/port.js';
 import { SecretsUnusable } from '../secrets.js';

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type Config, loadConfig } from '../config.js';
-import { type Parley, startParley } from '../main.js';
+import type { Parley } from '../main.js';
 import { exitCodes } from './exit-codes.js';
 import { exitWith, failureOf } from './failure.js';
 
@@ -22,6 +22,8 @@ export function addServe(program: Command): void {
 async function serve(config: Config): Promise<void> {
   endOnUnhandledFailure();
   const stopping = stopOnSignal();
+  // Only now: the other commands do without all that a server loads.
+  const { startParley } = await import('../main.js');
   const parley = await startParley(config, { onFatal: endAfterStoreFailure });
   process.stdout.write(`${announcement(config, parley)}\n`);
   await stopping;
