@@ -15,6 +15,7 @@ interface Program {
 const programs: readonly Program[] = [
   { file: 'post', core: 'load', benches: ['post-http', 'post-socket'] },
   { file: 'history', core: 'server', benches: ['import', 'rebuild'] },
+  { file: 'sealing', core: 'server', benches: ['sealing'] },
 ];
 
 /** @throws {Error} if one of the names is unknown */
