@@ -2,7 +2,7 @@ import { copyFile, mkdir, readFile, truncate, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import Database from 'libsql';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { EventStore } from '../../src/event-store/port.js';
 import { openSqliteEventStore } from '../../src/event-store/sqlite.js';
 import { logFormat } from '../../src/event-store/sqlite-log.js';
@@ -169,6 +169,18 @@ describe('recent events', () => {
       await append;
     }
   });
+});
+
+test('a follower gets what its own process appends without looking into the file from time to time', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval'] });
+  onTestFinished(() => {
+    vi.useRealTimers();
+  });
+  const store = await openStore(await logPath());
+  const following = followed(store, 2);
+  await delay(5);
+  const stored = await store.append([{ stream: 'thing-1', expectedRevision: -1, events: encodedEvents(2) }]);
+  expect(await following).toEqual(stored);
 });
 
 describe('another process', () => {

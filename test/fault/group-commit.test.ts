@@ -77,7 +77,7 @@ describe('when the disk fails', () => {
     ['at the commit, being full', { COMMIT: sqliteError('SQLITE_FULL') }],
     ['at the beginning', { 'BEGIN IMMEDIATE': sqliteError('SQLITE_IOERR_READ') }],
   ])('%s, everybody in flight is told that the outcome is unknown, and nothing goes on', async (_when, failures) => {
-    const { fatal, commits } = groupCommit(failures);
+    const { writer, fatal, commits } = groupCommit(failures);
     const inFlight = [commits.run(1, writes('a')), commits.run(1, writes('b'))];
     for (const told of await Promise.allSettled(inFlight)) {
       expect(told).toMatchObject({ status: 'rejected', reason: expect.any(UnknownOutcome) });
@@ -85,6 +85,7 @@ describe('when the disk fails', () => {
     await expect(commits.run(1, writes('c'))).rejects.toThrow(UnknownOutcome);
     expect(() => commits.assertUsable()).toThrow(UnknownOutcome);
     expect(fatal).toHaveLength(1);
+    expect(writer.statements.filter((sql) => sql === 'BEGIN IMMEDIATE')).toHaveLength(1);
   });
 
   test('at a row, those of its group and those that wait are told, and the transaction is undone', async () => {
