@@ -31,7 +31,7 @@ const pollMs = 25;
  */
 export async function openSqliteEventStore(path: string, options: SqliteEventStoreOptions = {}): Promise<EventStore> {
   const database = await openSqlite(path, logFormat);
-  return new SqliteEventStore(database, await LogWriter.open(database), options);
+  return new SqliteEventStore(path, database, await LogWriter.open(database), options);
 }
 
 class SqliteEventStore implements EventStore {
@@ -41,6 +41,7 @@ class SqliteEventStore implements EventStore {
   private readonly watch: HeadWatch;
 
   constructor(
+    path: string,
     private readonly database: SqliteDatabase,
     private readonly writer: LogWriter,
     { onFatal }: SqliteEventStoreOptions,
@@ -48,7 +49,8 @@ class SqliteEventStore implements EventStore {
     this.reader = new LogReader(database);
     this.watch = new HeadWatch(() => this.reader.head(), pollMs);
     this.commits = new GroupCommit(database.writer, {
-      unknownOutcome: (reason, cause) => new OutcomeUnknown(`It is not known what was appended: ${reason}.`, { cause }),
+      unknownOutcome: (reason, cause) =>
+        new OutcomeUnknown(`The event log ${path} can't tell what was appended: ${reason}.`, { cause }),
       onFatal: (error) => {
         this.watch.wakeAll();
         onFatal?.(error);

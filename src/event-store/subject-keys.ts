@@ -11,7 +11,7 @@ interface CachedKey {
 const maxKeys = 32_768;
 
 /** How long a key that another process has destroyed may still be used here, in ms. */
-export const keyLifetimeMs = 60_000;
+const keyLifetimeMs = 60_000;
 
 /**
  * The subjects' keys, kept in memory for a while. As bytes: with tens of thousands of `KeyObject`s alive, opening an
