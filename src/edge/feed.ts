@@ -57,8 +57,10 @@ export class Feed {
   #repairing: Promise<void> | undefined;
   #gapTimer: NodeJS.Timeout | undefined;
   #failures = 0;
-  #checkedAt = -1;
-  #publishedSinceCheck = 0;
+  #tick = -1;
+  /** In characters, as `#unchecked`. */
+  #publishedInTick = 0;
+  #unchecked = 0;
   #liveModerators = 0;
   readonly #pending = new Map<number, FeedMessage>();
   readonly #recent = new RecentFrames();
@@ -327,19 +329,28 @@ export class Feed {
 
   // Backpressure
 
-  /** Once a tick, before publishing: takes sockets with a backlog out of the topics, where frames could get lost. */
+  /**
+   * Takes sockets with a backlog out of the topics, where frames could get lost. What was published within this tick is
+   * not in their backlogs yet; too much of it, and all of them leave.
+   */
   #withdrawSlow(characters: number): void {
     const tick = this.environment.tick.now();
-    if (tick !== this.#checkedAt) {
-      this.#checkedAt = tick;
-      this.#publishedSinceCheck = 0;
-      const { behindBytes } = this.limits;
-      for (const subscription of this.#live) {
-        if (subscription.subscriber.socket.backlog > behindBytes) this.#withdraw(subscription);
-      }
+    if (tick !== this.#tick) {
+      this.#tick = tick;
+      this.#publishedInTick = 0;
+      if (this.#unchecked > this.limits.uncheckedBytes) this.#withdrawBehind();
     }
-    this.#publishedSinceCheck += characters;
-    if (this.#publishedSinceCheck > this.limits.tickBytes) for (const each of this.#live) this.#withdraw(each);
+    this.#unchecked += characters;
+    this.#publishedInTick += characters;
+    if (this.#publishedInTick > this.limits.tickBytes) for (const each of this.#live) this.#withdraw(each);
+  }
+
+  #withdrawBehind(): void {
+    this.#unchecked = 0;
+    const { behindBytes } = this.limits;
+    for (const subscription of this.#live) {
+      if (subscription.subscriber.socket.backlog > behindBytes) this.#withdraw(subscription);
+    }
   }
 
   #withdraw(subscription: Subscription): void {

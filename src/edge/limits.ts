@@ -10,6 +10,8 @@ export interface EdgeLimits {
   readonly drainedBytes: number;
   /** Backlog at which the transport closes a socket at once. */
   readonly backlogBytes: number;
+  /** Bytes of a feed's frames that are published before its sockets' backlogs are looked at again. */
+  readonly uncheckedBytes: number;
   /** Bytes of a feed's frames published within one tick beyond which its followers catch up one by one instead. */
   readonly tickBytes: number;
   /** How long a socket may be behind without draining. */
@@ -39,6 +41,7 @@ export const defaultLimits: EdgeLimits = {
   behindBytes: 64 * 1024,
   drainedBytes: 16 * 1024,
   backlogBytes: 1024 * 1024,
+  uncheckedBytes: 16 * 1024,
   tickBytes: 256 * 1024,
   behindMs: 30_000,
   idleMs: 60_000,

@@ -11,8 +11,6 @@ export interface EdgeSocket {
   leave(topic: string): void;
   /** Bytes taken over but not yet by the network. */
   readonly backlog: number;
-  /** The remote address as text. */
-  readonly address: string;
   close(code: number, reason: string): void;
 }
 

@@ -28,12 +28,10 @@ interface Attached {
 /** Touching a uWS socket after its close throws, so it is let go of there. */
 class UwsSocket implements EdgeSocket {
   handler: SocketHandler | undefined;
-  readonly address: string;
   #ws: WebSocket<Attached> | undefined;
 
   constructor(ws: WebSocket<Attached>) {
     this.#ws = ws;
-    this.address = Buffer.from(ws.getRemoteAddressAsText()).toString();
   }
 
   send(...texts: readonly string[]): void {

@@ -30,7 +30,6 @@ class WsSocket implements EdgeSocket {
 
   constructor(
     private readonly ws: WebSocket,
-    readonly address: string,
     private readonly topics: Topics,
     private readonly backlogBytes: number,
   ) {}
@@ -134,7 +133,7 @@ class WsTransport implements EdgeTransport {
 
   /** Makes a WebSocket that was just opened a socket of the edge. */
   adopt(ws: WebSocket, request: IncomingMessage): void {
-    const socket = new WsSocket(ws, request.socket.remoteAddress ?? '', this.topics, this.options.limits.backlogBytes);
+    const socket = new WsSocket(ws, this.topics, this.options.limits.backlogBytes);
     this.sockets.add(socket);
     ws.on('message', (data: Buffer, isBinary: boolean) => {
       socket.alive = true;
