@@ -14,6 +14,7 @@ interface Program {
 
 const programs: readonly Program[] = [
   { file: 'post', core: 'load', benches: ['post-http', 'post-socket'] },
+  { file: 'fan-out', core: 'load', benches: ['fan-out'] },
   { file: 'history', core: 'server', benches: ['import', 'rebuild'] },
   { file: 'sealing', core: 'server', benches: ['sealing'] },
 ];

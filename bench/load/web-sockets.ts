@@ -3,32 +3,40 @@ import { WebSocket } from 'ws';
 import { authorizationOf } from '../servers/parley.js';
 
 /** Opens a WebSocket that costs its client little. */
-export async function openWebSocket(url: string, headers: Record<string, string> = {}): Promise<WebSocket> {
-  const socket = new WebSocket(url, { headers, perMessageDeflate: false, skipUTF8Validation: true });
+export async function openWebSocket(url: string): Promise<WebSocket> {
+  const socket = makeWebSocket(url);
   await once(socket, 'open');
   return socket;
 }
 
 /** Opens a socket of Parley's edge and waits until it knows the person. */
 export async function openEdgeSocket(edgePort: number, personId: string): Promise<WebSocket> {
-  const headers = { authorization: await authorizationOf(personId) };
-  const socket = new WebSocket(`ws://127.0.0.1:${edgePort}/api/v1/socket`, {
-    headers,
-    perMessageDeflate: false,
-    skipUTF8Validation: true,
+  const socket = makeWebSocket(`ws://127.0.0.1:${edgePort}/api/v1/socket`, {
+    authorization: await authorizationOf(personId),
   });
-  // The edge may say so in the same packet that opens the socket.
-  const [data] = (await once(socket, 'message')) as [Buffer];
-  const { op } = JSON.parse(data.toString()) as { op: string };
-  if (op !== 'authenticated') throw new Error(`the edge answers ${data}`);
+  await untilMessage(socket, '{"op":"authenticated"');
   return socket;
 }
 
-/** Sends a text and waits for the next message. */
-export async function ask(socket: WebSocket, text: string): Promise<string> {
-  const answer = once(socket, 'message') as Promise<[Buffer]>;
-  socket.send(text);
-  return (await answer)[0].toString();
+function makeWebSocket(url: string, headers: Record<string, string> = {}): WebSocket {
+  return new WebSocket(url, { headers, perMessageDeflate: false, skipUTF8Validation: true });
+}
+
+/**
+ * Resolves once a message comes that begins so.
+ * @throws {Error} if the socket is closed before
+ */
+export function untilMessage(socket: WebSocket, beginning: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const listen = (data: Buffer) => {
+      if (!data.toString().startsWith(beginning)) return;
+      socket.off('message', listen);
+      resolve();
+    };
+    socket.on('message', listen);
+    socket.once('error', reject);
+    socket.once('close', (code: number, reason: Buffer) => reject(new Error(`closed by ${code}: ${reason}`)));
+  });
 }
 
 export async function closeAll(sockets: readonly WebSocket[]): Promise<void> {
