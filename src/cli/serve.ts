@@ -7,6 +7,8 @@ import { exitWith, failureOf } from './failure.js';
 
 /** Longest time from the signal to the end, in ms. */
 const drainMs = 9_500;
+/** Time for the last answers after a store has failed, in ms. */
+const lastWordsMs = 250;
 
 export function addServe(program: Command): void {
   program
@@ -54,8 +56,9 @@ function endOnUnhandledFailure(): void {
   process.on('unhandledRejection', end);
 }
 
+/** Whoever waits for an answer is still told that the outcome is unknown. */
 function endAfterStoreFailure(error: Error): void {
-  exitWith({ lines: failureOf(error).lines, exitCode: exitCodes.store });
+  setTimeout(() => exitWith({ lines: failureOf(error).lines, exitCode: exitCodes.store }), lastWordsMs);
 }
 
 function announcement(config: Config, { url, edgeUrl }: Parley): string {

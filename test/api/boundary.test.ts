@@ -1,5 +1,8 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
+import { Health } from '../../src/health.js';
 import { problemCodes, problemSchema } from '../../src/problems.js';
 import { type CallOptions, call, TestPerson } from '../fixtures/api-client.js';
 import { startTestParley, type TestParley } from '../fixtures/parley.js';
@@ -186,5 +189,42 @@ describe('who watches the process', () => {
     expect(body).toContain('parley_projections_stopped 0');
     expect(body).toContain('parley_edge_sockets 0');
     expect(body).toContain('nodejs_eventloop_lag_seconds');
+  });
+});
+
+describe('the edge', () => {
+  it.each([['/api/v1/socket'], ['/api/socket']])('is reached on the port of the API: %s', async (path) => {
+    const socket = new WebSocket(`${parley.url.replace('http', 'ws')}${path}`, {
+      headers: { authorization: `Bearer ${ann.token}`, origin: 'https://talk.example.org' },
+    });
+    const [message] = await once(socket, 'message');
+    expect(JSON.parse(String(message))).toMatchObject({ op: 'authenticated', personId: ann.id });
+    socket.close();
+    await once(socket, 'close');
+  });
+
+  it('turns away pages of other origins there, too', async () => {
+    const socket = new WebSocket(`${parley.url.replace('http', 'ws')}/api/v1/socket`, {
+      headers: { authorization: `Bearer ${ann.token}`, origin: 'https://evil.example' },
+    });
+    const messages: unknown[] = [];
+    socket.on('message', (message) => messages.push(message));
+    socket.on('error', () => {});
+    await once(socket, 'close');
+    expect(messages).toEqual([]);
+  });
+});
+
+describe('readiness', () => {
+  it('ends with draining, and while a part says that something is wrong', () => {
+    const health = new Health();
+    let fault: string | undefined;
+    health.watch('projections', () => fault);
+    expect(health.faults()).toEqual({});
+    fault = 'rooms has stopped';
+    expect(health.faults()).toEqual({ projections: 'rooms has stopped' });
+    fault = undefined;
+    health.drain();
+    expect(health.faults()).toEqual({ process: 'about to stop' });
   });
 });

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
@@ -9,23 +9,28 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import { exitCodes } from '../../src/cli/exit-codes.js';
 import { closeCodes } from '../../src/edge/close-codes.js';
-import { TestPerson } from '../fixtures/api-client.js';
+import { call, TestPerson } from '../fixtures/api-client.js';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 
 const program = fileURLToPath(new URL('../../dist/src/cli/parley.js', import.meta.url));
 
 interface Run {
-  readonly process: ChildProcess;
+  readonly process: ChildProcessWithoutNullStreams;
   /** What it has printed so far. */
   stdout(): string;
   stderr(): string;
   readonly ended: Promise<number | null>;
 }
 
+function settingsOf(settings: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return { PATH: process.env.PATH, PORT: '0', PARLEY_EDGE_PORT: '0', PARLEY_BCRYPT_COST: '4', ...settings };
+}
+
 function run(args: readonly string[], settings: NodeJS.ProcessEnv): Run {
-  const child = spawn(process.execPath, [program, ...args], {
-    env: { PATH: process.env.PATH, PORT: '0', PARLEY_EDGE_PORT: '0', PARLEY_BCRYPT_COST: '4', ...settings },
-  });
+  return follow(spawn(process.execPath, [program, ...args], { env: settingsOf(settings) }));
+}
+
+function follow(child: ChildProcessWithoutNullStreams): Run {
   onTestFinished(() => void child.kill('SIGKILL'));
   const printed = { stdout: '', stderr: '' };
   child.stdout.on('data', (data) => {
@@ -44,7 +49,7 @@ async function ready(serving: Run): Promise<string> {
     const [, url] = /API +(\S+)\/api\/v1,/.exec(serving.stdout()) ?? [];
     if (url) return url;
     await Promise.race([
-      once(serving.process.stdout as NodeJS.ReadableStream, 'data'),
+      once(serving.process.stdout, 'data'),
       serving.ended.then(() => Promise.reject(new Error(serving.stderr()))),
     ]);
   }
@@ -161,6 +166,36 @@ describe('parley serve', () => {
     while ((await fetch(`${url}/health/ready`).catch(() => undefined))?.ok) await sleep(5);
     serving.process.kill('SIGTERM');
     expect(await serving.ended).toBe(exitCodes.interrupted);
+  });
+});
+
+describe('a disk that is full', () => {
+  it('is told to those who wait as an unknown outcome, and in one line, and ends the process; what was acknowledged stays', async () => {
+    const data = await temporaryDirectory();
+    const full = spawn('sh', ['-c', 'ulimit -f 1000; exec "$0" "$@"', process.execPath, program, 'serve'], {
+      env: settingsOf({ PARLEY_DATA_DIR: data, LOG_LEVEL: 'silent' }),
+    });
+    let serving = follow(full);
+    const ann = await TestPerson.register(await ready(serving), 'Ann');
+    const { body: channel } = await ann.post('channels', { name: 'General' });
+    const path = `channels/${channel.id}/messages`;
+    const acknowledged: { revision: number; position: string }[] = [];
+    const post = () => ann.post(path, { text: 'a'.repeat(10_000) });
+    let answer = await post();
+    for (; answer.status === 201; answer = await post()) acknowledged.push(answer.body);
+    expect(answer).toMatchObject({ status: 503, body: { code: 'outcome-unknown' } });
+    expect(answer.headers.get('retry-after')).not.toBeNull();
+    expect(await serving.ended).toBe(exitCodes.store);
+    expect(serving.stderr()).toMatch(/^parley: .*events\.db.*\n$/);
+
+    serving = run(['serve'], { PARLEY_DATA_DIR: data });
+    const url = await ready(serving);
+    const { body } = await call(url, 'GET', `${path}?limit=200`, {
+      token: ann.token,
+      headers: { 'parley-position': acknowledged.at(-1)?.position ?? '' },
+    });
+    const listed = new Set(body.items.map(({ revision }: { revision: number }) => revision));
+    expect(acknowledged.filter(({ revision }) => !listed.has(revision))).toEqual([]);
   });
 });
 
