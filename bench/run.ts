@@ -16,6 +16,8 @@ const programs: readonly Program[] = [
   { file: 'post', core: 'load', benches: ['post-http', 'post-socket'] },
   { file: 'fan-out', core: 'load', benches: ['fan-out'] },
   { file: 'history', core: 'server', benches: ['import', 'rebuild'] },
+  { file: 'large-channel', core: 'load', benches: ['large-channel'] },
+  { file: 'footprint', core: 'load', benches: ['footprint'] },
   { file: 'sealing', core: 'server', benches: ['sealing'] },
 ];
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { AccessTokens } from '../../src/auth/access-tokens.js';
 import { freePort } from './free-port.js';
@@ -30,7 +31,7 @@ export async function startParley(dataDirectory: string): Promise<ParleyServer> 
       JWT_SECRET: jwtSecret,
       LOG_LEVEL: 'warn',
     },
-    directory: dataDirectory,
+    directory: tmpdir(),
     ready: 'Parley is ready',
   });
   return { process: server, port, edgePort };
