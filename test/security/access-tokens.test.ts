@@ -1,5 +1,4 @@
 import { createHmac, generateKeyPairSync } from 'node:crypto';
-import { SignJWT } from 'jose';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { AccessTokens } from '../../src/auth/access-tokens.js';
 import { Unauthenticated } from '../../src/auth/session.js';
@@ -17,10 +16,10 @@ const goodHeader = { alg: 'HS256', typ: 'at+jwt' };
 const goodClaims = () => ({ iss: 'parley', aud: 'parley', sub: 'ann', sid: 'session', iat: now(), exp: now() + 60 });
 
 /** A token of any header and payload, signed as HS256 with our own secret. */
-function forge(header: object, payload: unknown, signingKey: string | Uint8Array = key): string {
+function forge(header: object, payload: unknown, signingKey: string | Uint8Array = key, hash = 'sha256'): string {
   const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const signed = `${encode(header)}.${encode(payload)}`;
-  return `${signed}.${createHmac('sha256', signingKey).update(signed).digest('base64url')}`;
+  return `${signed}.${createHmac(hash, signingKey).update(signed).digest('base64url')}`;
 }
 
 describe('an access token', () => {
@@ -55,11 +54,7 @@ describe('an access token', () => {
     ['another secret', () => forge(goodHeader, goodClaims(), 'another secret of the tests, as long')],
     ['alg none', () => forge({ ...goodHeader, alg: 'none' }, goodClaims())],
     ['alg none, unsigned', () => `${forge({ ...goodHeader, alg: 'none' }, goodClaims()).replace(/[^.]+$/, '')}`],
-    [
-      'another HMAC',
-      () =>
-        new SignJWT(goodClaims()).setProtectedHeader({ ...goodHeader, alg: 'HS512' }).sign(Buffer.concat([key, key])),
-    ],
+    ['another HMAC', () => forge({ ...goodHeader, alg: 'HS512' }, goodClaims(), key, 'sha512')],
     ['RS256 with our secret', () => forge({ ...goodHeader, alg: 'RS256' }, goodClaims())],
     [
       'a public key as the secret',

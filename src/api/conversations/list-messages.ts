@@ -58,7 +58,10 @@ export class ListMessagesHandler extends ReadingHandler<ListMessages, List<Messa
   }
 }
 
-/** Leaps over what came while the person was away, stretch by stretch of their membership, the newest first. */
+/**
+ * Leaps over what came while the person was away, stretch by stretch of their membership, the newest first. That is
+ * for speed: what may be seen, `maySee` decides.
+ */
 async function visibleMessages(
   reader: Reader,
   channelId: string,
