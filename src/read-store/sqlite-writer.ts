@@ -10,6 +10,9 @@ import { GenerationGone } from './port.js';
 /** How long to wait, off the event loop, while another process writes. */
 const busyTimeoutMs = 5_000;
 
+/** About a hundred documents, half a millisecond. */
+const muchText = 32 * 1024;
+
 interface Member {
   /** Does the member's writes; returns what tells its caller, once they are committed. */
   run(): Promise<() => void>;
@@ -65,6 +68,15 @@ export class SqliteWriter {
 
   async run(sql: string, parameters: readonly SqliteValue[]): Promise<void> {
     (await this.#statement(sql)).run(parameters);
+  }
+
+  /**
+   * Runs a statement with JSON text as its one parameter: many rows in one crossing into SQLite. libsql runs prepared
+   * statements on the event loop and only whole texts off it; those must be parsed, so they are for much work.
+   */
+  async runWithJson(sql: string, json: string): Promise<void> {
+    if (json.length < muchText) await this.run(sql, [json]);
+    else await this.#writer.exec(sql.replace('?', () => `'${json.replaceAll("'", "''")}'`));
   }
 
   /** Runs statements off the event loop. Tables may have changed after it. */

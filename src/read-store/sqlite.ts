@@ -24,8 +24,6 @@ import { ReadConnections } from './sqlite-readers.js';
 import { corruption, layoutOf, tableOf, unusable } from './sqlite-schema.js';
 import { SqliteWriter } from './sqlite-writer.js';
 
-/** Written in one go, about a millisecond; other work gets its turn after each. */
-const rowsAtOnce = 256;
 const rowsOfDumpAtOnce = 500;
 
 /**
@@ -59,9 +57,13 @@ async function telling<T>(path: string, body: () => Promise<T>): Promise<T> {
   try {
     return await body();
   } catch (error) {
-    const why = corruption(error);
-    throw why ? unusable(path, why) : error;
+    throw told(path, error);
   }
+}
+
+function told(path: string, error: unknown): unknown {
+  const why = corruption(error);
+  return why ? unusable(path, why) : error;
 }
 
 class SqliteReadStore implements ReadStore {
@@ -136,9 +138,11 @@ class SqliteReadStore implements ReadStore {
 
   async *dump(generation: Generation): AsyncIterable<{ collection: string; id: string; document: Document }> {
     const connection = this.#readers.take();
-    connection.begin();
     try {
+      connection.begin();
       yield* documentsIn(connection, generation);
+    } catch (error) {
+      throw told(this.path, error);
     } finally {
       connection.end();
       this.#readers.giveBack(connection);
@@ -169,25 +173,19 @@ class SqliteReadStore implements ReadStore {
   async #writeDocuments(generation: Generation, collections: ReadonlyMap<string, CollectionWrites>): Promise<void> {
     for (const [collection, { kept, deleted }] of collections) {
       const table = tableOf(collection, generation.generation);
-      await this.#inChunks(
-        `INSERT INTO ${table} (id, body) SELECT key, value FROM json_each(?) WHERE true
-         ON CONFLICT (id) DO UPDATE SET body = excluded.body`,
-        kept,
-        (rows) => `{${rows.join(',')}}`,
-      );
-      await this.#inChunks(
-        `DELETE FROM ${table} WHERE id IN (SELECT value FROM json_each(?))`,
-        deleted,
-        (ids) => `[${ids.join(',')}]`,
-      );
-    }
-  }
-
-  /** One statement for many rows: fewer crossings into SQLite than a statement a row. */
-  async #inChunks(sql: string, rows: readonly string[], toJson: (rows: readonly string[]) => string): Promise<void> {
-    for (let start = 0; start < rows.length; start += rowsAtOnce) {
-      if (start > 0) await setImmediate();
-      await this.writer.run(sql, [toJson(rows.slice(start, start + rowsAtOnce))]);
+      if (kept.length > 0) {
+        await this.writer.runWithJson(
+          `INSERT INTO ${table} (id, body) SELECT key, value FROM json_each(?) WHERE true
+           ON CONFLICT (id) DO UPDATE SET body = excluded.body`,
+          `{${kept.join(',')}}`,
+        );
+      }
+      if (deleted.length > 0) {
+        await this.writer.runWithJson(
+          `DELETE FROM ${table} WHERE id IN (SELECT value FROM json_each(?))`,
+          `[${deleted.join(',')}]`,
+        );
+      }
     }
   }
 
