@@ -1,5 +1,6 @@
+import type { AccessChange } from '../../domain/access.js';
 import { events, feedCategories } from '../../domain/catalogue.js';
-import type { RecordedEvent } from '../../domain/event.js';
+import type { AnyEventDefinition, Audience, RecordedEvent } from '../../domain/event.js';
 import { publicFrame } from '../../domain/frame.js';
 import { parseStreamName } from '../../domain/ids.js';
 import type { Broker } from './port.js';
@@ -10,22 +11,57 @@ export function publishFeedEvent(broker: Broker, event: RecordedEvent): void {
   if (isFeed(event.stream)) broker.publish(feedSubject(event.stream), feedMessage(event));
 }
 
-/** What the edges need of an event, its frame serialised once for all subscribers. */
+/** What the edges need of an event. */
 export function feedMessage(event: RecordedEvent): FeedMessage {
-  const frame = publicFrame(event);
-  const definition = events.get(event.type);
-  if (!definition) throw new Error(`no event type ${event.type} is declared`);
-  return {
-    feed: event.stream,
-    revision: event.revision,
-    position: frame.position,
-    audience: definition.audience,
-    frame: JSON.stringify(frame),
-    access: definition.access(event),
-  };
+  return new EventMessage(event);
 }
 
 /** Whether people may follow the stream live. */
 export function isFeed(stream: string): boolean {
   return feedCategories.has(parseStreamName(stream).category);
+}
+
+/** Made of its event when somebody looks at it: within a process, most messages have no subscriber. */
+class EventMessage implements FeedMessage {
+  readonly #event: RecordedEvent;
+  readonly #definition: AnyEventDefinition;
+  #frame: string | undefined;
+
+  constructor(event: RecordedEvent) {
+    const definition = events.get(event.type);
+    if (!definition) throw new Error(`no event type ${event.type} is declared`);
+    this.#event = event;
+    this.#definition = definition;
+  }
+
+  get feed(): string {
+    return this.#event.stream;
+  }
+
+  get revision(): number {
+    return this.#event.revision;
+  }
+
+  get position(): string {
+    return String(this.#event.position);
+  }
+
+  get audience(): Audience {
+    return this.#definition.audience;
+  }
+
+  get frame(): string {
+    this.#frame ??= JSON.stringify(publicFrame(this.#event));
+    return this.#frame;
+  }
+
+  get access(): readonly AccessChange[] {
+    return this.#definition.access(this.#event);
+  }
+
+  /** What a broker that serialises messages sends. */
+  toJSON(): FeedMessage {
+    const { feed, revision, position, audience, frame, access } = this;
+    return { feed, revision, position, audience, frame, access };
+  }
 }

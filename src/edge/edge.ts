@@ -102,8 +102,8 @@ export class Edge {
     await until(() => context.sessions.size === 0, farewellMs);
     context.sessions.stop();
     this.watch.stop();
-    await this.transport.close();
     context.feeds.close();
+    await this.transport.close();
   }
 }
 
@@ -137,16 +137,17 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     commandsInFlight: 0,
     draining: false,
   };
-  const watch = await LogWatch.start({
-    broker,
-    eventStore,
-    onHeads: (heads) => feeds.noteHeads(heads),
-    onLost(error) {
-      onError(error);
-      sessions.closeAll('log-unreachable');
-    },
-  });
+  let watch: LogWatch | undefined;
   try {
+    watch = await LogWatch.start({
+      broker,
+      eventStore,
+      onHeads: (heads) => feeds.noteHeads(heads),
+      onLost(error) {
+        onError(error);
+        sessions.closeAll('log-unreachable');
+      },
+    });
     const { host, port, transport = 'auto' } = options;
     publishing.to = await listen(transport, {
       host,
@@ -158,7 +159,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     });
     return new Edge(publishing.to, context, watch);
   } catch (error) {
-    watch.stop();
+    watch?.stop();
     sessions.stop();
     throw error;
   }

@@ -121,7 +121,7 @@ export class Feed {
   async follow(personId: string, subscriber: Subscriber): Promise<Subscription> {
     const follower = this.#followers.get(personId) ?? this.#admit(personId);
     const subscription = new Subscription(this, follower, subscriber);
-    follower.subscriptions.add(subscription);
+    follower.add(subscription);
     try {
       await follower.loading;
     } catch (error) {
@@ -132,8 +132,9 @@ export class Feed {
   }
 
   #admit(personId: string): Follower {
-    const follower = new Follower(personId, (admitted) => this.#load(admitted));
+    const follower = new Follower(personId);
     this.#followers.set(personId, follower);
+    follower.loading = this.#load(follower);
     return follower;
   }
 
@@ -141,8 +142,9 @@ export class Feed {
   async #load(follower: Follower): Promise<void> {
     const { accessReader } = this.environment;
     const membership = await accessReader.membership(this.name, follower.personId, this.position);
-    follower.load(membership);
+    follower.loaded(membership);
     if (membership) await this.reach(membership.revision);
+    follower.loading = undefined;
   }
 
   mayFollow(follower: Follower): boolean {
@@ -159,8 +161,8 @@ export class Feed {
     if (subscription.state === 'live') this.#leaveTopic(subscription);
     subscription.state = 'ended';
     const { follower } = subscription;
-    follower.subscriptions.delete(subscription);
-    if (follower.subscriptions.size === 0 && this.#followers.get(follower.personId) === follower) {
+    follower.remove(subscription);
+    if (follower.subscriptions.length === 0 && this.#followers.get(follower.personId) === follower) {
       this.#followers.delete(follower.personId);
     }
   }
@@ -255,7 +257,6 @@ export class Feed {
       if (!next) break;
       this.#apply(next);
     }
-    for (const revision of this.#pending.keys()) if (revision <= this.cursor) this.#pending.delete(revision);
   }
 
   #watchGap(delay: number = gapMs): void {
@@ -281,6 +282,7 @@ export class Feed {
   }
 
   #apply(message: FeedMessage): void {
+    this.#pending.delete(message.revision);
     if (this.#live.size > 0) this.#withdrawSlow(message.frame.length);
     this.cursor = message.revision;
     this.#position = message.position;
@@ -309,7 +311,7 @@ export class Feed {
       const follower = this.#followers.get(change.person);
       if (!follower) continue;
       follower.evolve(revision, change);
-      for (const subscription of follower.subscriptions) this.#review(subscription);
+      for (const subscription of [...follower.subscriptions]) this.#review(subscription);
     }
   }
 

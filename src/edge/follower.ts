@@ -8,34 +8,37 @@ type MembershipChange = Exclude<AccessChange, { kind: 'visibility' }>;
  * feed's frames. What the frames change while it is being loaded is folded in after.
  */
 export class Follower {
-  readonly subscriptions = new Set<Subscription>();
+  /** Few: an array takes less memory than a set. */
+  readonly subscriptions: Subscription[] = [];
   membership: Membership | undefined;
-  #loaded = false;
-  #early: [revision: number, change: MembershipChange][] = [];
+  /** Settles once the membership is loaded; undefined from then on. */
+  loading: Promise<void> | undefined;
+  #early: [revision: number, change: MembershipChange][] | undefined = [];
 
-  /** Settles once the membership is loaded. */
-  readonly loading: Promise<void>;
-
-  constructor(
-    readonly personId: string,
-    load: (follower: Follower) => Promise<void>,
-  ) {
-    this.loading = load(this);
-  }
+  constructor(readonly personId: string) {}
 
   get moderates(): boolean {
     return isModerator(this.membership);
   }
 
-  load(membership: Membership | undefined): void {
-    this.#loaded = true;
+  add(subscription: Subscription): void {
+    this.subscriptions.push(subscription);
+  }
+
+  remove(subscription: Subscription): void {
+    const index = this.subscriptions.indexOf(subscription);
+    if (index >= 0) this.subscriptions.splice(index, 1);
+  }
+
+  loaded(membership: Membership | undefined): void {
+    const early = this.#early ?? [];
+    this.#early = undefined;
     this.membership = membership;
-    for (const [revision, change] of this.#early) this.evolve(revision, change);
-    this.#early = [];
+    for (const [revision, change] of early) this.evolve(revision, change);
   }
 
   evolve(revision: number, change: MembershipChange): void {
-    if (this.#loaded) this.membership = evolveMembership(this.membership, revision, change);
-    else this.#early.push([revision, change]);
+    if (this.#early) this.#early.push([revision, change]);
+    else this.membership = evolveMembership(this.membership, revision, change);
   }
 }

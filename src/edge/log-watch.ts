@@ -1,7 +1,7 @@
 import { isFeed } from '../broker/feed-publisher.js';
 import type { Broker, Subscription } from '../broker/port.js';
 import { type Announcement, announcementSubject } from '../broker/subjects.js';
-import type { EventStore } from '../event-store/port.js';
+import type { EventStore, StoredEvent } from '../event-store/port.js';
 
 export interface LogWatchOptions {
   readonly broker: Broker;
@@ -22,8 +22,8 @@ const pageSize = 500;
 export class LogWatch {
   readonly #options: Required<LogWatchOptions>;
   readonly #subscriptions: Subscription[] = [];
-  /** Position through which all heads were told. */
-  #through = 0n;
+  /** Position through which all heads were told; undefined before it is known where to begin. */
+  #through: bigint | undefined;
   #heardAt = Date.now();
   #reading: Promise<void> | undefined;
   readonly #listening: NodeJS.Timeout;
@@ -43,14 +43,18 @@ export class LogWatch {
   /** Watches from the log's head on: what is before it, feeds read when they are opened. */
   static async start(options: LogWatchOptions): Promise<LogWatch> {
     const watch = new LogWatch(options);
-    const head = await options.eventStore.head();
-    if (head > watch.#through) watch.#through = head;
-    return watch;
+    try {
+      watch.#through = await options.eventStore.head();
+      return watch;
+    } catch (error) {
+      watch.stop();
+      throw error;
+    }
   }
 
   /** Position through which all heads were told. */
   get through(): bigint {
-    return this.#through;
+    return this.#through ?? 0n;
   }
 
   stop(): void {
@@ -61,6 +65,7 @@ export class LogWatch {
   #hear({ after, through, heads }: Announcement): void {
     this.#heardAt = Date.now();
     this.#options.onHeads(heads);
+    if (this.#through === undefined) return;
     if (BigInt(after) > this.#through) void this.#readLog();
     else if (BigInt(through) > this.#through) this.#through = BigInt(through);
   }
@@ -77,15 +82,18 @@ export class LogWatch {
   }
 
   async #readOn(): Promise<void> {
-    for (;;) {
-      const page = await this.#options.eventStore.readAll(this.#through, pageSize);
-      const heads: Record<string, number> = {};
-      for (const { stream, revision, position } of page) {
-        if (isFeed(stream)) heads[stream] = revision;
-        if (position > this.#through) this.#through = position;
-      }
-      this.#options.onHeads(heads);
+    for (let from = this.#through; from !== undefined; ) {
+      const page = await this.#options.eventStore.readAll(from, pageSize);
+      this.#options.onHeads(headsOf(page));
+      from = page.at(-1)?.position ?? from;
+      if (from > this.through) this.#through = from;
       if (page.length < pageSize) return;
     }
   }
+}
+
+function headsOf(page: readonly StoredEvent[]): Record<string, number> {
+  const heads: Record<string, number> = {};
+  for (const { stream, revision } of page) if (isFeed(stream)) heads[stream] = revision;
+  return heads;
 }

@@ -8,7 +8,7 @@ const sweepMs = 500;
 /** The sockets of an edge: their numbers, who is behind them, and their deadlines. */
 export class Sessions {
   readonly #all = new Set<Session>();
-  readonly #byPerson = new Map<string, Set<Session>>();
+  readonly #byPerson = new Map<string, Session[]>();
   #authenticated = 0;
   readonly #sweeping: NodeJS.Timeout;
 
@@ -40,9 +40,10 @@ export class Sessions {
 
   /** Counts the socket as the person's. @returns false if the person has too many */
   admit(session: Session, personId: string): boolean {
-    const own = this.#byPerson.get(personId) ?? new Set();
-    if (own.size >= this.limits.socketsPerPerson) return false;
-    this.#byPerson.set(personId, own.add(session));
+    const own = this.#byPerson.get(personId) ?? [];
+    if (own.length >= this.limits.socketsPerPerson) return false;
+    own.push(session);
+    this.#byPerson.set(personId, own);
     this.#authenticated += 1;
     return true;
   }
@@ -51,14 +52,14 @@ export class Sessions {
     this.#all.delete(session);
     const personId = session.actor?.id;
     if (personId === undefined) return;
-    const own = this.#byPerson.get(personId);
-    if (!own?.delete(session)) return;
+    const own = this.#byPerson.get(personId) ?? [];
+    own.splice(own.indexOf(session), 1);
     this.#authenticated -= 1;
-    if (own.size === 0) this.#byPerson.delete(personId);
+    if (own.length === 0) this.#byPerson.delete(personId);
   }
 
   closePerson(personId: string, cause: CloseCause): void {
-    for (const session of this.#byPerson.get(personId) ?? []) session.close(cause);
+    for (const session of [...(this.#byPerson.get(personId) ?? [])]) session.close(cause);
   }
 
   closeAll(cause: CloseCause): void {
