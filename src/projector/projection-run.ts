@@ -45,7 +45,7 @@ export class ProjectionRun {
     if (position === undefined || position <= this.position) return undefined;
     const tasks = this.#tasks(events);
     for (const documents of this.#collections) await documents.load(this.store, this.generation);
-    for (const task of tasks) this.#do(task);
+    this.#do(tasks);
     this.position = position;
     return { writes: this.#collections.flatMap((documents) => documents.take()), position };
   }
@@ -53,39 +53,31 @@ export class ProjectionRun {
   /** What is to be folded into which document. */
   #tasks(events: readonly RecordedEvent[]): Task[] {
     const tasks: Task[] = [];
-    for (const event of events) {
-      if (event.position <= this.position) continue;
+    for (const event of events) if (event.position > this.position) this.#addTasks(event, tasks);
+    return tasks;
+  }
+
+  #addTasks(event: RecordedEvent, tasks: Task[]): void {
+    try {
       for (const { documents, fold } of this.#stepsFor(event.type)) {
-        for (const id of this.#guarded(event, () => fold.ids(event))) {
+        for (const id of fold.ids(event)) {
           tasks.push({ documents, fold, event, id });
           if (!fold.fresh) documents.need(id);
         }
       }
-    }
-    return tasks;
-  }
-
-  #do({ documents, fold, event, id }: Task): void {
-    if (fold.fresh) {
-      documents.replace(
-        id,
-        this.#guarded(event, () => fold.fold(undefined, event, id)),
-        event.position,
-      );
-      return;
-    }
-    const held = documents.held(id);
-    if (held.position >= event.position) return;
-    held.document = this.#guarded(event, () => fold.fold(held.document, event, id));
-    held.position = event.position;
-    documents.change(id, held);
-  }
-
-  #guarded<T>(event: RecordedEvent, body: () => T): T {
-    try {
-      return body();
     } catch (error) {
       throw new FoldFailed(this.projection.name, event, error);
+    }
+  }
+
+  #do(tasks: readonly Task[]): void {
+    for (const task of tasks) {
+      try {
+        if (task.fold.fresh) foldFresh(task);
+        else foldOn(task);
+      } catch (error) {
+        throw new FoldFailed(this.projection.name, task.event, error);
+      }
     }
   }
 
@@ -101,6 +93,18 @@ export class ProjectionRun {
     }
     return steps;
   }
+}
+
+function foldFresh({ documents, fold, event, id }: Task): void {
+  documents.replace(id, fold.fold(undefined, event, id), event.position);
+}
+
+function foldOn({ documents, fold, event, id }: Task): void {
+  const held = documents.held(id);
+  if (held.position >= event.position) return;
+  held.document = fold.fold(held.document, event, id);
+  held.position = event.position;
+  documents.change(id, held);
 }
 
 /** A projection's fold threw: the projection has a mistake, or the event is one that it does not understand. */

@@ -8,6 +8,8 @@ export interface HeldDocument {
   document: unknown;
   /** Of the last event folded into it. */
   position: bigint;
+  /** It was made without regard to what it was before; many such are never folded into again. */
+  readonly fresh: boolean;
 }
 
 /** A collection's documents while a batch is folded: those of the batch, those still being written, and hot ones. */
@@ -35,7 +37,7 @@ export class WorkingDocuments {
     if (this.#missing.size === 0) return;
     const loaded = await store.load(generation, this.collection, [...this.#missing]);
     this.#missing.clear();
-    for (const [id, document] of loaded) this.#ready.set(id, { ...document });
+    for (const [id, document] of loaded) this.#ready.set(id, { ...document, fresh: false });
   }
 
   /** @throws {Error} if it was not noted as needed */
@@ -47,20 +49,20 @@ export class WorkingDocuments {
 
   change(id: string, held: HeldDocument): void {
     this.#changed.set(id, held);
-    this.#hot.set(id, held);
   }
 
-  /** Takes a document in place of whatever it was before. Many such are never folded into again: it is not kept. */
+  /** Takes a document in place of whatever it was before. */
   replace(id: string, document: unknown, position: bigint): void {
-    this.#changed.set(id, { document, position });
-    this.#hot.delete(id);
+    this.#changed.set(id, { document, position, fresh: true });
   }
 
   /** What the batch changed; from now on it is being written. */
   take(): DocumentWrite[] {
     const writes: DocumentWrite[] = [];
-    for (const [id, { document }] of this.#changed) {
-      writes.push({ collection: this.collection, id, document: document as Document | undefined });
+    for (const [id, held] of this.#changed) {
+      writes.push({ collection: this.collection, id, document: held.document as Document | undefined });
+      if (held.fresh) this.#hot.delete(id);
+      else this.#hot.set(id, held);
     }
     this.#unwritten = this.#changed;
     this.#changed = new Map();

@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import { ChannelCreated, MemberJoined, MemberLeft, MessagePosted } from '../../domain/conversations/channel.js';
 import { projections } from '../../projections/catalogue.js';
 import { conversationsProjection } from '../../projections/conversations/conversations.js';
-import { on, type Projection } from '../../projections/projection.js';
+import { changes, creates, deletes, on, type Projection } from '../../projections/projection.js';
 import { roomsProjection } from '../../projections/rooms/rooms.js';
 import { CheckpointAhead } from '../../src/projector/projector.js';
 import { rebuildProjections } from '../../src/projector/rebuild.js';
@@ -240,5 +240,47 @@ describe('the projector', () => {
     await world.start();
     await world.caughtUp();
     await world.expectAllRight();
+  });
+
+  it('may run twice at once, since nothing is folded twice into a document', async () => {
+    const world = await ProjectorWorld.open();
+    await world.append(channelStream, created, joined);
+    await world.start({ pageSize: 3 });
+    await world.start({ pageSize: 5 });
+    for (let n = 0; n < 100; n += 1) {
+      await world.append(channelStream, posted(`${n}`));
+      if (n % 3 === 0) await setImmediate();
+    }
+    await world.caughtUp();
+    await world.expectAllRight();
+  });
+
+  it('makes a document anew whatever it was before', async () => {
+    const world = await ProjectorWorld.open();
+    const id = ({ stream }: { stream: string }) => stream;
+    const sinceLastJoin: Projection = {
+      name: 'since',
+      version: 1,
+      collections: [
+        {
+          name: 'counts',
+          indexes: [],
+          folds: new Map([
+            creates(MemberJoined, id, () => ({ count: 0 })),
+            changes(MessagePosted, id, (document: { count: number }) => ({ count: document.count + 1 })),
+            deletes(MemberLeft, id),
+          ]),
+        },
+      ],
+    };
+    const left = MemberLeft({ personId: author, how: 'left', reason: null });
+    const counts: unknown[] = [];
+    await world.start({ projections: [sinceLastJoin], pageSize: 1 });
+    for (const event of [created, joined, posted('1'), posted('2'), joined, posted('3'), left, posted('4'), joined]) {
+      await world.append(channelStream, event);
+      await world.caughtUp(['since']);
+      counts.push(await count(world));
+    }
+    expect(counts).toEqual([undefined, 0, 1, 2, 0, 1, undefined, undefined, 0]);
   });
 });

@@ -1,0 +1,52 @@
+import { type EventStore, type FollowOptions, OutcomeUnknown, type StoredEvent } from '../../src/event-store/port.js';
+import type { DocumentWrite, Generation, ReadStore } from '../../src/read-store/port.js';
+
+/** A log that hands out events more than once: each page begins with some that were in the one before. */
+export function stuttering(eventStore: EventStore, repeated: number): EventStore {
+  return {
+    append: (appends) => eventStore.append(appends),
+    readStream: (stream, options) => eventStore.readStream(stream, options),
+    readAll: (after, limit) => eventStore.readAll(after, limit),
+    follow: (options) => stutter(eventStore, options, repeated),
+    head: () => eventStore.head(),
+    close: () => eventStore.close(),
+  };
+}
+
+async function* stutter(eventStore: EventStore, options: FollowOptions, repeated: number) {
+  let before: readonly StoredEvent[] = [];
+  for await (const page of eventStore.follow(options)) {
+    yield [...before.slice(before.length - repeated), ...page];
+    before = page;
+  }
+}
+
+export type WriteFault = 'none' | 'refused' | 'written, but its answer is lost';
+
+/** A read store whose writes fail as `next` says. */
+export function failing(readStore: ReadStore, next: () => WriteFault): ReadStore {
+  return {
+    open: (projection) => readStore.open(projection),
+    begin: (projection) => readStore.begin(projection),
+    promote: (generation) => readStore.promote(generation),
+    discard: (generation) => readStore.discard(generation),
+    checkpoint: (generation) => readStore.checkpoint(generation),
+    load: (generation, collection, ids) => readStore.load(generation, collection, ids),
+    write: (...write) => failingWrite(readStore, next(), write),
+    put: (generation, writes) => readStore.put(generation, writes),
+    dump: (generation) => readStore.dump(generation),
+    read: (body) => readStore.read(body),
+    liveCheckpoint: (projection) => readStore.liveCheckpoint(projection),
+    close: () => readStore.close(),
+  };
+}
+
+async function failingWrite(
+  readStore: ReadStore,
+  fault: WriteFault,
+  [generation, writes, position]: [Generation, readonly DocumentWrite[], bigint],
+): Promise<void> {
+  if (fault === 'refused') throw new Error('the disk is full');
+  await readStore.write(generation, writes, position);
+  if (fault !== 'none') throw new OutcomeUnknown('the answer was lost');
+}
