@@ -24,7 +24,6 @@ export class AcceptedCommands {
 
   /** @throws {ProjectionBehind} if the read model would have to know and can't yet */
   async find(pending: PendingCommand, loaded: LoadedStream): Promise<AcceptedCommand | undefined> {
-    if (!pending.repeatable) return undefined;
     const recent = loaded.recent.get(pending.commandId);
     if (recent || loaded.recent.forgottenThrough === 0n) return recent;
     return this.#findOlder(pending, loaded.recent.forgottenThrough);

@@ -1,10 +1,10 @@
-import { v7 as uuidv7 } from 'uuid';
 import { events as eventDefinitions } from '../../domain/catalogue.js';
 import type { Command, Decision } from '../../domain/decider.js';
 import type { DomainEvent, EventMetadata, RecordedEvent } from '../../domain/event.js';
 import { Rejection, reject } from '../../domain/rejections.js';
 import { StreamDraft } from './draft.js';
 import type { LoadedStream } from './loaded-stream.js';
+import { newUuid } from './new-id.js';
 import type { PendingCommand, PendingUnit } from './pending-command.js';
 import { CommandRejected } from './port.js';
 import type { AcceptedCommand } from './recent-commands.js';
@@ -71,11 +71,11 @@ export class Batch {
     for (const event of decided) {
       const metadata = metadataOf(pending, event.type, this.recordedAt);
       if (event.stream === undefined || event.stream === this.loaded.stream) {
-        const drafted = this.primary.add(event, uuidv7(), metadata);
+        const drafted = this.primary.add(event, newUuid(), metadata);
         this.loaded.state = this.loaded.aggregate.evolve(this.loaded.state, drafted);
         primary.push(drafted);
       } else {
-        this.#draftOf(event.stream, others).add(event, uuidv7(), metadata);
+        this.#draftOf(event.stream, others).add(event, newUuid(), metadata);
       }
     }
     if (decided.length > 0 && primary.length === 0) {

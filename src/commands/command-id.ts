@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { v7 as uuidv7 } from 'uuid';
 import type { CommandDefinition } from '../../domain/decider.js';
+import { newUuid } from './new-id.js';
 import type { CommandRequest } from './port.js';
 
 /** A UUID of version 8 (RFC 9562) made from what causes it: the same cause, the same id. */
@@ -28,9 +28,9 @@ export function identify(
   const { idempotencyKey, causation, actor } = request;
   if (idempotencyKey === undefined && causation === undefined) {
     return {
-      commandId: uuidv7(),
+      commandId: newUuid(),
       repeatable: false,
-      newId: idForm === 'uuid' ? uuidv7() : randomBytes(8).toString('hex'),
+      newId: idForm === 'uuid' ? newUuid() : randomBytes(8).toString('hex'),
     };
   }
   const commandId =

@@ -20,6 +20,7 @@ export interface PendingCommand {
   /** The primary stream. */
   readonly stream: string;
   readonly others: Readonly<Record<string, NamedStream>>;
+  readonly namesOthers: boolean;
   /** Revision of the event that `decide` must know, where there is one. */
   readonly loads: number | undefined;
 }
@@ -34,6 +35,7 @@ export function pend(request: CommandRequest, hashKey: KeyObject, now: number): 
   const input = parseInput(definition.input, request.input);
   const { commandId, repeatable, newId } = identify(request, definition);
   const { ifMatch } = request;
+  const others = definition.others(input, newId);
   return {
     definition,
     request,
@@ -50,7 +52,8 @@ export function pend(request: CommandRequest, hashKey: KeyObject, now: number): 
       .update(JSON.stringify(request.sameness ?? input))
       .digest('base64url'),
     stream: streamName(definition.aggregate.category, definition.streamId(input, newId)),
-    others: definition.others(input, newId),
+    others,
+    namesOthers: Object.keys(others).length > 0,
     loads: definition.loads(input),
   };
 }
@@ -70,7 +73,7 @@ export class PendingUnit implements Unit {
   #reject!: (error: unknown) => void;
 
   constructor(readonly commands: readonly PendingCommand[]) {
-    this.batchable = commands.length === 1 && Object.keys((commands[0] as PendingCommand).others).length === 0;
+    this.batchable = commands.length === 1 && !(commands[0] as PendingCommand).namesOthers;
     this.answered = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;

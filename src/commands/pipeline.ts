@@ -151,11 +151,10 @@ export class Pipeline implements CommandPipeline {
 
   async #decide(pending: PendingCommand, batch: Batch): Promise<Outcome> {
     const { loaded } = batch;
-    const [accepted, named, others] = await Promise.all([
-      this.accepted.find(pending, loaded),
-      this.#loadNamedEvent(pending),
-      this.#loadOthers(pending),
-    ]);
+    // Most commands need none of this, and an await costs all of them.
+    const accepted = pending.repeatable ? await this.accepted.find(pending, loaded) : undefined;
+    const named = pending.loads === undefined ? undefined : await this.#loadNamedEvent(pending, pending.loads);
+    const others = pending.namesOthers ? await this.#loadOthers(pending) : {};
     const outcome = batch.decide(pending, named, others, accepted);
     // Another process may have written what makes the command pass, or what gives it something to do.
     const leavesNothing = outcome.kind === 'refused' || (outcome.kind === 'accepted' && outcome.events.length === 0);
@@ -163,10 +162,9 @@ export class Pipeline implements CommandPipeline {
     return outcome;
   }
 
-  async #loadNamedEvent({ stream, loads }: PendingCommand): Promise<RecordedEvent | undefined> {
-    if (loads === undefined) return undefined;
+  async #loadNamedEvent({ stream }: PendingCommand, revision: number): Promise<RecordedEvent | undefined> {
     const { eventStore, codec } = this.options;
-    const [event] = await codec.decode(await eventStore.readStream(stream, { from: loads, limit: 1 }));
+    const [event] = await codec.decode(await eventStore.readStream(stream, { from: revision, limit: 1 }));
     return event;
   }
 
