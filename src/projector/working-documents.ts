@@ -8,8 +8,8 @@ export interface HeldDocument {
   document: unknown;
   /** Of the last event folded into it. */
   position: bigint;
-  /** It was made without regard to what it was before; many such are never folded into again. */
-  readonly fresh: boolean;
+  /** Nothing was folded into it since it was made; many such are never folded into again. */
+  fresh: boolean;
 }
 
 /** A collection's documents while a batch is folded: those of the batch, those still being written, and hot ones. */
@@ -48,6 +48,7 @@ export class WorkingDocuments {
   }
 
   change(id: string, held: HeldDocument): void {
+    held.fresh = false;
     this.#changed.set(id, held);
   }
 

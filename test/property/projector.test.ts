@@ -5,6 +5,7 @@ import { projections } from '../../projections/catalogue.js';
 import { conversationsProjection } from '../../projections/conversations/conversations.js';
 import { changes, creates, deletes, on, type Projection } from '../../projections/projection.js';
 import { roomsProjection } from '../../projections/rooms/rooms.js';
+import { ProjectionRun } from '../../src/projector/projection-run.js';
 import { CheckpointAhead } from '../../src/projector/projector.js';
 import { rebuildProjections } from '../../src/projector/rebuild.js';
 import { idOf } from '../domain/specification.js';
@@ -253,6 +254,24 @@ describe('the projector', () => {
     }
     await world.caughtUp();
     await world.expectAllRight();
+  });
+
+  it('does not fold again what another projector has folded into a document before it was loaded', async () => {
+    const world = await ProjectorWorld.open();
+    const others = [3, 4, 5].map((digit) => MemberJoined({ personId: idOf(digit), role: 'member', how: 'joined' }));
+    await world.append(channelStream, created, joined, ...others);
+    const events = await world.codec.decode(await world.eventStore.readAll(0n, 10));
+    const live = await world.readStore.open(conversationsProjection);
+    const take = async (run: ProjectionRun, through: number) => {
+      const batch = await run.fold(events.slice(0, through));
+      await world.readStore.write(live, batch?.writes ?? [], batch?.position ?? 0n);
+    };
+    const early = new ProjectionRun(conversationsProjection, live, world.readStore, 0n);
+    await take(early, 2);
+    const late = new ProjectionRun(conversationsProjection, live, world.readStore, 2n);
+    await take(early, 4);
+    await take(late, 5);
+    expect(await world.documents(conversationsProjection)).toEqual(await world.expected(conversationsProjection, 5n));
   });
 
   it('makes a document anew whatever it was before', async () => {
