@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { feedSubject } from '../../src/broker/subjects.js';
 import type { Edge } from '../../src/edge/edge.js';
 import { FaultyStore } from './faulty-store.js';
+import { LossyBroker } from './lossy-broker.js';
 import { RawSocket } from './raw-socket.js';
 import { createChannel, eventually, makeWorld, personOf, post, type World } from './world.js';
 
@@ -176,6 +177,30 @@ describe.each(['uws', 'ws'] as const)('who gets which frame over %s', (transport
     const socket = await follow(bob, feed, { from: 0 });
     await socket.frame(2);
     expect(socket.revisions()).toEqual([0, 1, 2]);
+  });
+
+  it('does not let a membership that is newer than the feed here show what came before it', async () => {
+    const broker = new LossyBroker();
+    const lossy = await makeWorld({ transport, broker, relay: false });
+    try {
+      const { port } = await lossy.startEdge();
+      const { id, feed } = await createChannel(lossy, ann, { history: 'since-joined' });
+      const first = await RawSocket.as(port, ann);
+      first.send({ op: 'subscribe', feed });
+      await first.next('subscribed');
+      broker.fate = () => [];
+      await post(lossy, ann, id, 'before');
+      await lossy.commands.as(bob, 'conversations.JoinChannel', { channelId: id });
+      const socket = await RawSocket.as(port, bob);
+      socket.send({ op: 'subscribe', feed, from: 0 });
+      await socket.next('subscribed');
+      broker.heal();
+      await post(lossy, ann, id, 'after');
+      await socket.frame(4);
+      expect(socket.revisions()).toEqual([...range(0, 2).map(bare), 3, 4]);
+    } finally {
+      await lossy.close();
+    }
   });
 
   it('knows a feed that the read models have not seen', async () => {

@@ -30,11 +30,12 @@ describe.each(['uws', 'ws'] as const)('a socket that reads slowly over %s', (tra
 
   /** Posts until the kernel's buffers are full and some socket has left the feed's topic. */
   async function postUntilLive(channelId: string, live: number): Promise<number> {
-    for (;;) {
+    for (let posts = 0; posts < 3_000; posts += 1) {
       const { revision } = await post(world, ann, channelId, 'x'.repeat(12_000));
       await new Promise(setImmediate);
       if (edge.stats().liveSubscriptions === live) return revision;
     }
+    throw new Error('no socket has left the topic');
   }
 
   it('leaves the topic, catches up as it drains, and joins again without a gap', async () => {
@@ -81,25 +82,23 @@ describe.each(['uws', 'ws'] as const)('a socket that reads slowly over %s', (tra
     await expect(slow.closed).resolves.toMatchObject({ code: 3002 });
   });
 
-  it('does not keep the frames of a great burst from anybody', async () => {
-    await edge.close();
-    edge = await world.startEdge({ limits: { tickBytes: 20_000 } });
-    const { id, feed } = await createChannel(world, ann);
+  it('does not lose anybody in a burst greater than any backlog may be', async () => {
+    const { feed } = await createChannel(world, ann);
     const sockets = [await follow(feed), await follow(feed)];
     await eventually(() => edge.stats().liveSubscriptions === 2);
+    const text = 'x'.repeat(12_000);
     await world.commands.append(
       feed,
-      range(1, 500).map((n) => ({
+      range(1, 1_000).map(() => ({
         type: 'conversations.MessagePosted',
-        data: { authorId: ann, kind: 'message', text: `${n} ${'x'.repeat(1_000)}` },
+        data: { authorId: ann, kind: 'message', text },
       })),
       { id: ann },
     );
     for (const socket of sockets) {
-      await socket.frame(501);
-      expect(socket.revisions()).toEqual(range(2, 501));
+      await socket.frame(1_001);
+      expect(socket.revisions()).toEqual(range(2, 1_001));
     }
     await eventually(() => edge.stats().liveSubscriptions === 2);
-    expect(id).toBeDefined();
   });
 });
