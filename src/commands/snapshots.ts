@@ -9,6 +9,9 @@ const shape: ProjectionShape = { name: 'snapshots', version: 1, collections: [{ 
 /** So that a load after a restart folds a few milliseconds' worth of events. */
 const eventsBetweenSnapshots = 2_000;
 
+/** Streams that have not come to this revision have no snapshot. */
+export const firstSnapshotRevision = eventsBetweenSnapshots - 1;
+
 /** The key under which snapshots are sealed: they hold ids of people. */
 const subject = 'snapshots';
 

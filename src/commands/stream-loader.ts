@@ -4,7 +4,7 @@ import type { Codec } from '../event-store/codec.js';
 import { hashEvent } from '../event-store/hash.js';
 import type { EventStore } from '../event-store/port.js';
 import { LoadedStream } from './loaded-stream.js';
-import type { Snapshots } from './snapshots.js';
+import { firstSnapshotRevision, type Snapshots } from './snapshots.js';
 
 const pageSize = 1_000;
 const cachedStreams = 2_000;
@@ -33,12 +33,16 @@ export class StreamLoader {
 
   /** The stream up to its head, in a copy of one's own. */
   async load<State>(stream: string, aggregate: Aggregate<State>): Promise<LoadedStream<State>> {
-    const snapshot = await this.snapshots.load(stream, aggregate.version);
-    const loaded = snapshot
-      ? LoadedStream.fromSnapshot(stream, aggregate, snapshot)
-      : new LoadedStream(stream, aggregate);
+    const loaded = (await this.#fromSnapshot(stream, aggregate)) ?? new LoadedStream(stream, aggregate);
     await this.catchUp(loaded);
     return loaded;
+  }
+
+  /** Asks the log first, which is cheaper: few streams are long enough to have a snapshot. */
+  async #fromSnapshot<State>(stream: string, aggregate: Aggregate<State>): Promise<LoadedStream<State> | undefined> {
+    if (!(await this.hasGrown(stream, firstSnapshotRevision - 1))) return undefined;
+    const snapshot = await this.snapshots.load(stream, aggregate.version);
+    return snapshot && LoadedStream.fromSnapshot(stream, aggregate, snapshot);
   }
 
   /** Folds what was appended since. @returns whether there was anything */
