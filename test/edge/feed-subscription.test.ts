@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FeedSubscription, type SubscribeOptions } from '../../client/feed-subscription.js';
+import { Subscriptions } from '../../client/subscriptions.js';
 import type { ClientMessage, ServerMessage } from '../../src/edge/protocol.js';
 import { problemOf } from '../../src/problems.js';
 import { eventually } from './world.js';
@@ -97,5 +98,22 @@ describe('a subscription of the client', () => {
     receive(frame(2), { op: 'unsubscribed', feed });
     expect(came).toEqual([1]);
     expect(sent.slice(1)).toEqual([{ op: 'unsubscribe', feed }]);
+  });
+
+  it('gets nothing of the one before it that was left', () => {
+    const subscriptions = new Subscriptions(() => true);
+    const [first, second]: number[][] = [[], []];
+    subscriptions.add(feed, { from: 5, onFrame: ({ revision }) => first?.push(revision) }).unsubscribe();
+    subscriptions.add(feed, { from: 0, onFrame: ({ revision }) => second?.push(revision) });
+    const receive = (message: ServerMessage) => subscriptions.receive(message as ServerMessage & { feed: string });
+    for (const message of [subscribed(4), frame(5), { op: 'unsubscribed', feed } as const]) receive(message);
+    for (const message of [subscribed(-1), frame(0), frame(1)]) receive(message);
+    expect([first, second]).toEqual([[], [0, 1]]);
+  });
+
+  it('is the only one of its feed', () => {
+    const subscriptions = new Subscriptions(() => true);
+    subscriptions.add(feed, { onFrame() {} });
+    expect(() => subscriptions.add(feed, { onFrame() {} })).toThrow('followed already');
   });
 });
