@@ -2,12 +2,13 @@ import { evolveFeedAccess, type FeedAccess, type Membership, mayFollow } from '.
 import type { Broker, Subscription as BrokerSubscription } from '../broker/port.js';
 import { type FeedMessage, feedSubject } from '../broker/subjects.js';
 import { Refused } from '../problems.js';
-import type { FeedLog } from './feed-log.js';
-import { pageSize } from './feed-log.js';
+import { type FeedLog, pageSize } from './feed-log.js';
 import { Follower } from './follower.js';
+import { FrameSequence } from './frame-sequence.js';
 import type { EdgeLimits } from './limits.js';
+import { LiveFollowers } from './live-followers.js';
 import { RecentFrames } from './recent-frames.js';
-import { bareText, type Subscriber, Subscription } from './subscription.js';
+import { type Subscriber, Subscription } from './subscription.js';
 import type { Tick } from './tick.js';
 import type { EdgeTransport } from './transport/port.js';
 
@@ -32,51 +33,36 @@ export interface FeedEnvironment {
   onError(error: unknown): void;
 }
 
-/** How long a missing frame is waited for before it is read from the log, in ms. */
-const gapMs = 20;
-/** How long after a failed repair the next one is tried, in ms. */
-const retryMs = 500;
-/** Failed repairs after which the followers are told to connect again. */
-const mostFailures = 4;
-/** Most frames that wait for one before them; what is beyond is read from the log. */
-const mostPending = 2_000;
-
 /**
- * A feed with followers here: its cursor, who may see what, and its latest frames. Frames are applied in the order of
- * their revisions, each once; what the broker lost is read from the log.
+ * A feed with followers here: its frames in order, who may see what of them, and who is sent them live.
  */
 export class Feed {
-  /** Revision of the last frame applied. */
-  cursor = -1;
   access: FeedAccess = { visibility: 'members', revision: -1 };
   readonly limits: EdgeLimits;
+  /** Position of the last frame; 0 where the feed has not moved since it was opened. */
   #position = '0';
-  /** Last revision known to be there. */
-  #head = -1;
-  #opened = false;
-  #repairing: Promise<void> | undefined;
-  #gapTimer: NodeJS.Timeout | undefined;
-  #failures = 0;
-  #tick = -1;
-  /** In characters, as `#unchecked`. */
-  #publishedInTick = 0;
-  #unchecked = 0;
-  #liveModerators = 0;
-  readonly #pending = new Map<number, FeedMessage>();
+  readonly #sequence: FrameSequence;
   readonly #recent = new RecentFrames();
+  readonly #live: LiveFollowers;
   readonly #followers = new Map<string, Follower>();
-  readonly #live = new Set<Subscription>();
-  readonly #moderatorsTopic: string;
   readonly #brokerSubscription: BrokerSubscription;
 
   private constructor(
     readonly name: string,
     private readonly environment: FeedEnvironment,
   ) {
+    const { broker, log, onError } = environment;
     this.limits = environment.limits;
-    this.#moderatorsTopic = `${name}/moderators`;
-    this.#brokerSubscription = environment.broker.subscribe(feedSubject(name), (message) =>
-      this.#offer(message as FeedMessage),
+    this.#live = new LiveFollowers({ ...environment, feed: name });
+    this.#sequence = new FrameSequence({
+      feed: name,
+      log,
+      onFrame: (message) => this.#apply(message),
+      onError,
+      onLost: (error) => this.#fail(error),
+    });
+    this.#brokerSubscription = broker.subscribe(feedSubject(name), (message) =>
+      this.#sequence.offer(message as FeedMessage),
     );
   }
 
@@ -84,13 +70,8 @@ export class Feed {
   static async open(name: string, environment: FeedEnvironment): Promise<Feed> {
     const feed = new Feed(name, environment);
     try {
-      const access = await environment.accessReader.feedAccess(name);
-      if (access) {
-        feed.access = access;
-        feed.cursor = access.revision;
-      }
-      feed.#opened = true;
-      await feed.repair();
+      feed.access = (await environment.accessReader.feedAccess(name)) ?? feed.access;
+      await feed.#sequence.start(feed.access.revision);
       if (feed.cursor < 0) throw new Refused('not-found');
       return feed;
     } catch (error) {
@@ -101,18 +82,47 @@ export class Feed {
 
   close(): void {
     this.#brokerSubscription.unsubscribe();
-    clearTimeout(this.#gapTimer);
-    this.#opened = false;
+    this.#sequence.stop();
   }
 
-  /** Position of the last frame applied; 0 where the feed has not moved since it was opened. */
+  /** Revision of the last frame. */
+  get cursor(): number {
+    return this.#sequence.cursor;
+  }
+
   get position(): bigint {
     return BigInt(this.#position);
   }
 
-  /** Number of subscriptions in the feed's topics. */
+  /** Number of subscriptions that are sent frames live. */
   get live(): number {
     return this.#live.size;
+  }
+
+  // Reading
+
+  /** Latest frames from a revision on, if they are held. */
+  recent(from: number): readonly FeedMessage[] | undefined {
+    return this.#recent.from(from, pageSize);
+  }
+
+  readLog(from: number, limit: number): Promise<FeedMessage[]> {
+    return this.environment.log.read(this.name, from, limit);
+  }
+
+  /** Hears that the feed's log has come to this revision. */
+  noteHead(revision: number): void {
+    this.#sequence.noteHead(revision);
+  }
+
+  /** Takes in what the log holds. */
+  repair(): Promise<void> {
+    return this.#sequence.repair();
+  }
+
+  /** @throws {Refused} `projection-behind` if the log does not hold this revision */
+  reach(revision: number): Promise<void> {
+    return this.#sequence.reach(revision);
   }
 
   // Following
@@ -156,9 +166,22 @@ export class Feed {
     return this.mayFollow(follower) ? undefined : (follower.membership?.intervals.at(-1)?.[1] ?? -1);
   }
 
+  /** Sends a subscription everything from a revision on. */
+  start(subscription: Subscription, from: number): void {
+    subscription.next = from;
+    subscription.state = 'behind';
+    void subscription.catchUp();
+  }
+
+  /** From now on the subscription is sent frames as they come: it has everything up to the cursor. */
+  goLive(subscription: Subscription): void {
+    subscription.state = 'live';
+    this.#live.add(subscription);
+  }
+
   /** Ends a subscription, whatever its state; nothing more is sent. */
   leave(subscription: Subscription): void {
-    if (subscription.state === 'live') this.#leaveTopic(subscription);
+    this.#live.remove(subscription);
     subscription.state = 'ended';
     const { follower } = subscription;
     follower.remove(subscription);
@@ -173,132 +196,26 @@ export class Feed {
     subscription.subscriber.ended(subscription);
   }
 
-  /** Sends a subscription everything from a revision on. */
-  start(subscription: Subscription, from: number): void {
-    subscription.next = from;
-    subscription.state = 'behind';
-    void subscription.catchUp();
-  }
-
-  /** Joins the topic: the socket has been sent everything up to the cursor. */
-  goLive(subscription: Subscription): void {
-    subscription.state = 'live';
-    subscription.moderates = subscription.follower.moderates;
-    if (subscription.moderates) this.#liveModerators += 1;
-    subscription.subscriber.socket.join(subscription.moderates ? this.#moderatorsTopic : this.name);
-    this.#live.add(subscription);
-  }
-
-  #leaveTopic(subscription: Subscription): void {
-    this.#live.delete(subscription);
-    if (subscription.moderates) this.#liveModerators -= 1;
-    subscription.subscriber.socket.leave(subscription.moderates ? this.#moderatorsTopic : this.name);
-  }
-
   // Frames
 
-  /** Latest frames from a revision on, if they are held. */
-  recent(from: number): readonly FeedMessage[] | undefined {
-    return this.#recent.from(from, pageSize);
-  }
-
-  readLog(from: number, limit: number): Promise<FeedMessage[]> {
-    return this.environment.log.read(this.name, from, limit);
-  }
-
-  /** Hears that the feed's log has come to this revision. */
-  noteHead(revision: number): void {
-    if (revision > this.#head) this.#head = revision;
-    this.#watchGap();
-  }
-
-  /**
-   * Applies what the log holds up to this revision.
-   * @throws if the log does not hold it
-   */
-  async reach(revision: number): Promise<void> {
-    // a repair that was under way may have read before the revision was there
-    for (let tries = 0; tries < 2 && this.cursor < revision; tries += 1) await this.repair();
-    if (this.cursor < revision) throw new Refused('projection-behind');
-  }
-
-  /** Reads and applies what the log holds beyond the cursor. */
-  repair(): Promise<void> {
-    this.#repairing ??= this.#readOn().finally(() => {
-      this.#repairing = undefined;
-    });
-    return this.#repairing;
-  }
-
-  async #readOn(): Promise<void> {
-    for (;;) {
-      const page = await this.readLog(this.cursor + 1, pageSize);
-      for (const message of page) this.#offer(message);
-      if (page.length < pageSize) return;
-    }
-  }
-
-  #offer(message: FeedMessage): void {
-    const { revision } = message;
-    if (revision <= this.cursor && this.#opened) return;
-    if (revision === this.cursor + 1 && this.#opened) {
-      this.#apply(message);
-      this.#applyPending();
-    } else {
-      if (this.#pending.size < mostPending) this.#pending.set(revision, message);
-      if (revision > this.#head) this.#head = revision;
-      this.#watchGap();
-    }
-  }
-
-  #applyPending(): void {
-    while (this.#pending.size > 0) {
-      const next = this.#pending.get(this.cursor + 1);
-      if (!next) break;
-      this.#apply(next);
-    }
-  }
-
-  #watchGap(delay: number = gapMs): void {
-    if (!this.#opened || this.#gapTimer || this.#head <= this.cursor) return;
-    this.#gapTimer = setTimeout(() => void this.#closeGap(), delay);
-  }
-
-  async #closeGap(): Promise<void> {
-    try {
-      if (this.#head > this.cursor) await this.repair();
-      this.#failures = 0;
-    } catch (error) {
-      this.environment.onError(error);
-      this.#failures += 1;
-      if (this.#failures >= mostFailures) this.#failFollowers(error);
-    }
-    this.#gapTimer = undefined;
-    this.#watchGap(retryMs);
-  }
-
-  #failFollowers(error: unknown): void {
-    for (const subscription of this.#subscriptions()) subscription.subscriber.failed(error);
-  }
-
   #apply(message: FeedMessage): void {
-    this.#pending.delete(message.revision);
-    if (this.#live.size > 0) this.#withdrawSlow(message.frame.length);
-    this.cursor = message.revision;
-    this.#position = message.position;
+    const { revision, position, access } = message;
+    if (this.#live.size > 0) {
+      for (const subscription of this.#live.slow(message.frame.length)) this.#withdraw(subscription, revision);
+    }
+    this.#position = position;
     this.#recent.push(message);
-    if (this.#live.size > 0) this.#publish(message);
-    this.access = evolveFeedAccess(this.access, message.revision, message.access);
-    if (message.access.length > 0) this.#changeAccess(message);
+    if (this.#live.size > 0) this.#live.publish(message);
+    this.access = evolveFeedAccess(this.access, revision, access);
+    if (access.length > 0) this.#changeAccess(message);
   }
 
-  #publish(message: FeedMessage): void {
-    const { transport } = this.environment;
-    const { audience, frame } = message;
-    transport.publish(this.name, audience === 'followers' ? frame : bareText(message));
-    if (this.#liveModerators > 0) {
-      transport.publish(this.#moderatorsTopic, audience === 'nobody' ? bareText(message) : frame);
-    }
+  /** From this revision on, the subscription catches up for itself. */
+  #withdraw(subscription: Subscription, revision: number): void {
+    this.#live.remove(subscription);
+    subscription.state = 'behind';
+    subscription.next = revision;
+    setImmediate(() => void subscription.catchUp());
   }
 
   /** A removal's own frame is the last one that the person's sockets get. */
@@ -320,45 +237,16 @@ export class Feed {
     if (subscription.state !== 'live') return;
     if (!this.mayFollow(subscription.follower)) this.end(subscription);
     else if (subscription.moderates !== subscription.follower.moderates) {
-      this.#leaveTopic(subscription);
-      this.goLive(subscription);
+      this.#live.remove(subscription);
+      this.#live.add(subscription);
     }
+  }
+
+  #fail(error: unknown): void {
+    for (const { subscriber } of this.#subscriptions()) subscriber.failed(error);
   }
 
   #subscriptions(): Subscription[] {
-    return [...this.#followers.values()].flatMap(({ subscriptions }) => [...subscriptions]);
-  }
-
-  // Backpressure
-
-  /**
-   * Takes sockets with a backlog out of the topics, where frames could get lost. What was published within this tick is
-   * not in their backlogs yet; too much of it, and all of them leave.
-   */
-  #withdrawSlow(characters: number): void {
-    const tick = this.environment.tick.now();
-    if (tick !== this.#tick) {
-      this.#tick = tick;
-      this.#publishedInTick = 0;
-      if (this.#unchecked > this.limits.uncheckedBytes) this.#withdrawBehind();
-    }
-    this.#unchecked += characters;
-    this.#publishedInTick += characters;
-    if (this.#publishedInTick > this.limits.tickBytes) for (const each of this.#live) this.#withdraw(each);
-  }
-
-  #withdrawBehind(): void {
-    this.#unchecked = 0;
-    const { behindBytes } = this.limits;
-    for (const subscription of this.#live) {
-      if (subscription.subscriber.socket.backlog > behindBytes) this.#withdraw(subscription);
-    }
-  }
-
-  #withdraw(subscription: Subscription): void {
-    this.#leaveTopic(subscription);
-    subscription.state = 'behind';
-    subscription.next = this.cursor + 1;
-    setImmediate(() => void subscription.catchUp());
+    return [...this.#followers.values()].flatMap(({ subscriptions }) => subscriptions);
   }
 }
