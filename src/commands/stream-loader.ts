@@ -50,7 +50,7 @@ export class StreamLoader {
     const before = loaded.revision;
     for (;;) {
       const page = await this.eventStore.readStream(loaded.stream, { from: loaded.revision + 1, limit: pageSize });
-      const events = await this.codec.decode(page);
+      const events = this.codec.decodeSealed(page);
       for (const [index, event] of events.entries()) loaded.advance(event, hashEvent(page[index] as (typeof page)[0]));
       if (page.length < pageSize) return loaded.revision > before;
     }

@@ -67,6 +67,10 @@ class EventCodec implements Codec {
     return recorded as RecordedEvent[];
   }
 
+  decodeSealed(events: readonly StoredEvent[]): RecordedEvent[] {
+    return events.map((event) => this.open(event, () => null) as RecordedEvent);
+  }
+
   /** @returns undefined if a key that it needs is not known */
   private open(event: StoredEvent, keyOf: KeyOf): RecordedEvent | undefined {
     const { id, type, stream, revision, position } = event;
