@@ -58,6 +58,7 @@ export function checkSubscription(
 ): string[] {
   const events = log.filter((event) => event.stream === feed);
   const who = `the subscription of ${person} to ${feed}`;
+  const rights = `${access.visibility} ${JSON.stringify(membership(person)?.intervals)}`;
   const findings: string[] = [];
   for (const [index, frame] of frames.entries()) {
     const event = events[index];
@@ -66,8 +67,8 @@ export function checkSubscription(
       break;
     }
     const entitled = maySee(access, membership(person), frame.revision) && isPublic(event.type);
-    if (!frame.bare && !entitled) findings.push(`${who} saw ${frame.revision}, which they may not see`);
-    if (frame.bare && entitled) findings.push(`${who} did not see ${frame.revision}, which they may see`);
+    if (!frame.bare && !entitled) findings.push(`${who} saw ${frame.revision}, which they may not see (${rights})`);
+    if (frame.bare && entitled) findings.push(`${who} did not see ${frame.revision}, which they may see (${rights})`);
     if (!frame.bare && frame.text !== event.text) findings.push(`${who} saw another text at ${frame.revision}`);
   }
   if (live && frames.length < events.length) {

@@ -137,6 +137,10 @@ async function checkAfterwards(
     expect(checkPosts(attempts, log)).toEqual([]);
 
     await positions.waitFor([accessProjection.name], log.at(-1)?.position ?? 0n, 10_000);
+    for (const rebuilt of await projector.rebuild(undefined, { compare: true })) {
+      expect(rebuilt.comparison, rebuilt.projection).toMatchObject({ differing: 0, differences: [] });
+    }
+
     const memberships = new Map<string, Membership>();
     const accesses = new Map<string, FeedAccess>();
     await readStore.read(async (reader) => {
@@ -152,9 +156,6 @@ async function checkAfterwards(
       const membership = (person: string) => memberships.get(membershipId(feed, person));
       const access = { access: accesses.get(feed) as FeedAccess, membership };
       expect(checkSubscription(subscription, log, access, isPublic)).toEqual([]);
-    }
-    for (const rebuilt of await projector.rebuild(undefined, { compare: true })) {
-      expect(rebuilt.comparison, rebuilt.projection).toMatchObject({ differing: 0, differences: [] });
     }
   } finally {
     await projector.stop();
