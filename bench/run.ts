@@ -3,7 +3,10 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type Core, canPin, nodeOn } from './measure/pinning.js';
 
-/** `npm run bench [NAME…]`: runs the programs that measure what is named, or all, one after the other. */
+/**
+ * `npm run bench [NAME…]`: runs the programs that measure what is named, or all, one after the other. With
+ * `PARLEY_BENCH_PROFILES=<directory>`, each server leaves a CPU profile there.
+ */
 
 interface Program {
   readonly file: string;

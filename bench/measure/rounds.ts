@@ -10,19 +10,19 @@ export function medianOf<Round>(rounds: readonly Round[], figure: (round: Round)
 }
 
 /**
- * Measures things in turns, so that what disturbs the machine for a while disturbs all of them: once without counting,
- * to warm up, and then `rounds` times.
+ * Measures things in turns, so that what disturbs the machine for a while disturbs all of them: some times without
+ * counting, since Node compiles what runs often only by and by, and then `rounds` times.
  * @returns what each of them gave, round by round
  */
 export async function inTurns<Name extends string, Result>(
-  rounds: number,
+  { warmUps = 1, rounds }: { readonly warmUps?: number; readonly rounds: number },
   measurements: Readonly<Record<Name, () => Promise<Result>>>,
 ): Promise<Record<Name, Result>[]> {
   const results: Record<Name, Result>[] = [];
-  for (let round = 0; round <= rounds; round += 1) {
+  for (let round = 0; round < warmUps + rounds; round += 1) {
     const result = {} as Record<Name, Result>;
     for (const name in measurements) result[name] = await measurements[name]();
-    if (round > 0) results.push(result);
+    if (round >= warmUps) results.push(result);
   }
   return results;
 }

@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { WebSocket } from 'ws';
 import { Audience, beginsWith } from '../load/audience.js';
-import { ParleyApi } from '../load/parley-api.js';
+import { HttpLoad } from '../load/http-load.js';
+import { ParleyApi, postRequest } from '../load/parley-api.js';
 import { follow, makeSchedule } from '../load/schedule.js';
 import { closeAll, openEdgeSocket, openWebSocket, untilMessage } from '../load/web-sockets.js';
 import { cpuOf, type Effort, effortOf } from '../measure/effort.js';
@@ -22,6 +23,8 @@ const followers = 500;
 /** Several, since the edge bounds what one socket may ask for. */
 const publishers = 8;
 const schedule = makeSchedule(100, 5);
+const warmUpConnections = 16;
+const warmUpMs = 8_000;
 /** With it, a frame is as short as a frame of a message gets: names and ids take the most of it. */
 const text = 'ok';
 
@@ -49,9 +52,20 @@ async function openSockets(count: number, open: (index: number) => Promise<WebSo
   return sockets;
 }
 
+/** Posts into a channel of its own, until the code of the whole path is compiled: the schedule would take minutes. */
+async function warmUp(port: number, api: ParleyApi): Promise<void> {
+  const personId = randomUUID();
+  const request = await postRequest(personId, await api.createChannel(personId), text);
+  const load = await HttpLoad.open(port, Array<Buffer>(warmUpConnections).fill(request), 201);
+  await load.run(warmUpMs);
+  load.close();
+  await api.projected();
+}
+
 async function throughParley(dataDirectory: string): Promise<FanOut> {
   const { process: server, port, edgePort } = await startParley(dataDirectory);
   const api = await ParleyApi.open(port);
+  await warmUp(port, api);
   const owner = randomUUID();
   const channelId = await api.createChannel(owner);
   const sockets = await openSockets(followers, async () => {
@@ -145,11 +159,14 @@ await inTemporaryDirectory(async (directory) => {
     const { frame } = parley.audience;
     const uws = await opening(throughUws(frame));
     const socketIo = await opening(throughSocketIo(frame));
-    const efforts = await inTurns(rounds, {
-      parley: () => run(parley),
-      uws: () => run(uws),
-      socketIo: () => run(socketIo),
-    });
+    const efforts = await inTurns(
+      { rounds },
+      {
+        parley: () => run(parley),
+        uws: () => run(uws),
+        socketIo: () => run(socketIo),
+      },
+    );
     reportCpu(frame, efforts);
   } finally {
     for (const { server, audience, publishers } of opened) {

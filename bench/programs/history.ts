@@ -64,10 +64,13 @@ async function rebuild(stores: Stores): Promise<number> {
 }
 
 async function measureRebuild(stores: Stores): Promise<void> {
-  const rates = await inTurns(rounds, {
-    read: () => timed(() => readAndParse(stores)),
-    rebuild: () => timed(() => rebuild(stores)),
-  });
+  const rates = await inTurns(
+    { rounds },
+    {
+      read: () => timed(() => readAndParse(stores)),
+      rebuild: () => timed(() => rebuild(stores)),
+    },
+  );
   const bench = 'rebuild';
   report({ bench, metric: 'read-rate', value: medianOf(rates, ({ read }) => read), unit: '1/s' });
   const rate = medianOf(rates, (round) => round.rebuild);

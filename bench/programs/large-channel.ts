@@ -44,10 +44,13 @@ async function postInto({ channelId, members }: SeededChannel, parley: ParleySer
 async function measureCost({ large, small }: Channels, parley: ParleyServer): Promise<void> {
   const api = await ParleyApi.open(parley.port);
   await api.projected();
-  const costs = await inTurns(rounds, {
-    small: () => postInto(small, parley, api),
-    large: () => postInto(large, parley, api),
-  });
+  const costs = await inTurns(
+    { rounds },
+    {
+      small: () => postInto(small, parley, api),
+      large: () => postInto(large, parley, api),
+    },
+  );
   api.close();
   report({ bench, metric: 'post-cpu-small', value: medianOf(costs, (cost) => cost.small), unit: 'us' });
   report({ bench, metric: 'post-cpu-large', value: medianOf(costs, (cost) => cost.large), unit: 'us' });

@@ -18,6 +18,7 @@ import { ServerProcess } from '../servers/server-process.js';
 
 const connections = 64;
 const channels = 16;
+const warmUps = 3;
 const rounds = 5;
 const httpMs = 2_000;
 /** What the edge takes of a socket at once. */
@@ -71,11 +72,14 @@ async function measure(parley: ParleyServer, echo: ServerProcess): Promise<void>
   const requests = await Promise.all(posters.map(({ personId, channelId }) => postRequest(personId, channelId, text)));
   const echoLoad = await HttpLoad.open(Number(echo.announcement.split(' ')[1]), requests, 200);
   const parleyLoad = await HttpLoad.open(parley.port, requests, 201);
-  const efforts = await inTurns(rounds, {
-    echo: () => effortOf(echo, async () => (await echoLoad.run(httpMs)).answered),
-    http: () => effortOf(parley.process, () => postOverHttp(parleyLoad, api)),
-    socket: () => postOverSockets(parley, posters, api),
-  });
+  const efforts = await inTurns(
+    { warmUps, rounds },
+    {
+      echo: () => effortOf(echo, async () => (await echoLoad.run(httpMs)).answered),
+      http: () => effortOf(parley.process, () => postOverHttp(parleyLoad, api)),
+      socket: () => postOverSockets(parley, posters, api),
+    },
+  );
   for (const load of [echoLoad, parleyLoad]) load.close();
   api.close();
   reportRates(efforts);
