@@ -5,6 +5,7 @@ import {
   type Writer,
   type WriterStatement,
 } from '../sqlite/connection.js';
+import { beginWriting } from '../sqlite/database.js';
 import { GenerationGone } from './port.js';
 
 /** How long to wait, off the event loop, while another process writes. */
@@ -37,6 +38,8 @@ export class SqliteWriter {
     await writer.exec('PRAGMA synchronous = NORMAL');
     await writer.row('PRAGMA secure_delete = ON');
     await writer.exec('PRAGMA cache_size = -16000');
+    // From here on `beginWriting` waits.
+    await writer.row('PRAGMA busy_timeout = 0');
     return writer;
   }
 
@@ -102,7 +105,7 @@ export class SqliteWriter {
 
   async #commit(group: readonly Member[]): Promise<void> {
     try {
-      await this.#writer.exec('BEGIN IMMEDIATE');
+      await beginWriting(this.#writer);
       const tellings: (() => void)[] = [];
       for (const member of group) tellings.push(await member.run());
       await this.#writer.exec('COMMIT');

@@ -25,6 +25,12 @@ export interface Reader {
 
 /** A connection for writing: `exec` and `prepare` run off the event loop, so that nobody waits for the disk. */
 export interface Writer {
+  /**
+   * Begins a transaction that holds the write lock. Runs on the event loop, since a hop to another thread costs ten times
+   * as much as taking the lock.
+   * @throws {Error} `SQLITE_BUSY` where another connection holds it
+   */
+  begin(): Promise<void>;
   exec(sql: string): Promise<void>;
   prepare(sql: string): Promise<WriterStatement>;
   close(): void;
@@ -45,7 +51,13 @@ export function openReader(path: string, busyTimeoutMs: number): Reader {
 /** @throws {Error} if the file can't be opened */
 export function openWriter(path: string, busyTimeoutMs: number): Writer {
   const database = new AsyncDatabase(path, { timeout: busyTimeoutMs });
+  let begin: WriterStatement | undefined;
   return {
+    async begin() {
+      const statement = begin ?? (await database.prepare('BEGIN IMMEDIATE'));
+      begin = statement;
+      statement.run([]);
+    },
     exec: (sql) => database.exec(sql),
     async prepare(sql) {
       const statement = await database.prepare(sql);

@@ -101,7 +101,7 @@ export async function beginWriting(writer: Writer): Promise<void> {
   const deadline = performance.now() + busyTimeoutMs;
   for (;;) {
     try {
-      return await writer.exec('BEGIN IMMEDIATE');
+      return await writer.begin();
     } catch (error) {
       if (!isBusy(error) || performance.now() > deadline) throw error;
       await delay(1 + Math.random() * 4);

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { Writer } from './connection.js';
 import { beginWriting, isBusy } from './database.js';
 
@@ -70,6 +71,8 @@ export class GroupCommit {
   }
 
   private async work(): Promise<void> {
+    // What other sockets bring in this turn of the event loop shares the commit.
+    await setImmediate();
     while (this.waiting.length > 0) await this.commitGroup();
     this.working = undefined;
   }

@@ -15,6 +15,9 @@ function scriptedWriter(failures: Record<string, Error>): Writer & { readonly st
   const statements: string[] = [];
   return {
     statements,
+    begin() {
+      return this.exec('BEGIN IMMEDIATE');
+    },
     async exec(sql) {
       statements.push(sql);
       await new Promise(setImmediate);
