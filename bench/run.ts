@@ -37,7 +37,13 @@ async function run({ file, core }: Program): Promise<boolean> {
   const [command, ...arguments_] = nodeOn(core);
   const program = fileURLToPath(new URL(`programs/${file}.js`, import.meta.url));
   const child = spawn(command, [...arguments_, program], { stdio: 'inherit' });
+  const end = () => {
+    child.kill('SIGTERM');
+    process.exit(130);
+  };
+  process.once('SIGTERM', end);
   const [code] = await once(child, 'exit');
+  process.off('SIGTERM', end);
   return code === 0;
 }
 

@@ -22,6 +22,12 @@ const readyMs = 60_000;
 const profiles = process.env.PARLEY_BENCH_PROFILES;
 const profiling = profiles ? ['--cpu-prof', '--cpu-prof-interval=250', `--cpu-prof-dir=${profiles}`] : [];
 
+/** None outlives this process, however it ends. */
+const running = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** A program on the servers' core, in a process of its own, so that its CPU time and memory can be told. */
 export class ServerProcess {
   private constructor(
@@ -40,6 +46,8 @@ export class ServerProcess {
       env: { ...process.env, ...options.environment },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
+    running.add(child);
+    child.once('exit', () => running.delete(child));
     try {
       const announcement = await readyLine(child, options.ready);
       return new ServerProcess(child, performance.now() - start, announcement);
