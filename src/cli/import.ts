@@ -47,7 +47,12 @@ async function importIrc(data: Data, files: readonly string[], options: ImportOp
   const transcripts: Transcript[] = [];
   for (const file of files) transcripts.push(await Transcript.open(file, key));
   // A server that runs meanwhile finds the events in the log; else the next one does.
-  const pipeline = await Pipeline.open({ ...data, positions: new Positions(readStore), publish() {} });
+  const pipeline = await Pipeline.open({
+    ...data,
+    positions: new Positions(readStore),
+    publish() {},
+    eventsBetweenSnapshots: 20_000,
+  });
   const progress = startProgress('Importing', await sizeOf(files), !options.json);
   const started = performance.now();
   const result = await importTranscripts({

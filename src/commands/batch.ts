@@ -19,12 +19,15 @@ export type Outcome =
 export class Batch {
   readonly primary: StreamDraft;
   readonly #others = new Map<string, StreamDraft>();
+  readonly #recordedAt: string;
+  #lastOccurrence = { at: Number.NaN, text: '' };
 
   constructor(
     readonly loaded: LoadedStream,
     /** When the batch is recorded, ms since 1970. */
-    private readonly recordedAt: number,
+    recordedAt: number,
   ) {
+    this.#recordedAt = new Date(recordedAt).toISOString();
     this.primary = new StreamDraft(loaded);
   }
 
@@ -69,7 +72,7 @@ export class Batch {
   #draft(pending: PendingCommand, decided: readonly DomainEvent[], others: readonly LoadedStream[]): RecordedEvent[] {
     const primary: RecordedEvent[] = [];
     for (const event of decided) {
-      const metadata = metadataOf(pending, event.type, this.recordedAt);
+      const metadata = metadataOf(pending, event.type, this.#recordedAt, this.#occurredAt(pending));
       if (event.stream === undefined || event.stream === this.loaded.stream) {
         const drafted = this.primary.add(event, newUuid(), metadata);
         this.loaded.state = this.loaded.aggregate.evolve(this.loaded.state, drafted);
@@ -84,6 +87,12 @@ export class Batch {
       );
     }
     return primary;
+  }
+
+  /** Commands of one batch happened at about the same time, often in the same millisecond or minute. */
+  #occurredAt({ command: { now } }: PendingCommand): string {
+    if (now !== this.#lastOccurrence.at) this.#lastOccurrence = { at: now, text: new Date(now).toISOString() };
+    return this.#lastOccurrence.text;
   }
 
   #draftOf(stream: string, others: readonly LoadedStream[]): StreamDraft {
@@ -102,7 +111,7 @@ function recognise({ hash }: PendingCommand, accepted: AcceptedCommand): Outcome
   return { kind: 'refused', error: new CommandRejected('idempotency-key-reused') };
 }
 
-function metadataOf(pending: PendingCommand, type: string, recordedAt: number): EventMetadata {
+function metadataOf(pending: PendingCommand, type: string, recordedAt: string, occurredAt: string): EventMetadata {
   const { request, command, commandId, hash } = pending;
   const { session, id: actor } = command.actor;
   return {
@@ -112,10 +121,10 @@ function metadataOf(pending: PendingCommand, type: string, recordedAt: number): 
     commandId,
     commandType: request.type,
     correlation: request.correlation ?? commandId,
-    occurredAt: new Date(command.now).toISOString(),
+    occurredAt,
     ...(request.origin === undefined ? {} : { origin: request.origin }),
     prevHash: '',
-    recordedAt: new Date(recordedAt).toISOString(),
+    recordedAt,
     ...(session === undefined ? {} : { session }),
     version: String(eventDefinitions.get(type)?.version),
   };

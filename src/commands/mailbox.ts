@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers/promises';
+
 /** Commands that belong together, in order: one, or those of an `executeTogether`. */
 export interface Unit {
   /** May be decided in one batch with its neighbours; else it is processed alone. */
@@ -29,6 +31,8 @@ export class Mailboxes<T extends Unit> {
   }
 
   async #run(stream: string, queue: T[]): Promise<void> {
+    // What other sockets bring in this turn of the event loop is decided with it.
+    await setImmediate();
     while (queue.length > 0) await this.process(stream, takeBatch(queue));
     this.#queues.delete(stream);
     if (this.#queues.size === 0) this.#idle?.();

@@ -7,10 +7,13 @@ import type { LoadedStream, StreamSnapshot } from './loaded-stream.js';
 const shape: ProjectionShape = { name: 'snapshots', version: 1, collections: [{ name: 'snapshots', indexes: [] }] };
 
 /** So that a load after a restart folds a few milliseconds' worth of events. */
-const eventsBetweenSnapshots = 2_000;
+export const eventsBetweenSnapshots = 2_000;
+
+/** What a stream must have grown by since its last snapshot to get one when the pipeline is drained. */
+export const eventsBeforeLastSnapshot = 500;
 
 /** Streams that have not come to this revision have no snapshot. */
-export const firstSnapshotRevision = eventsBetweenSnapshots - 1;
+export const firstSnapshotRevision = eventsBeforeLastSnapshot - 1;
 
 /** The key under which snapshots are sealed: they hold ids of people. */
 const subject = 'snapshots';
@@ -41,9 +44,9 @@ export class Snapshots {
     return text === undefined ? undefined : (JSON.parse(text) as StreamSnapshot);
   }
 
-  /** Takes a snapshot of a stream that has grown since its last one; written later, off the path of commands. */
-  consider(loaded: LoadedStream): void {
-    if (loaded.revision - loaded.snapshotRevision < eventsBetweenSnapshots) return;
+  /** Takes a snapshot of a stream that has grown this much since its last one; written later, off the path of commands. */
+  consider(loaded: LoadedStream, growth: number): void {
+    if (loaded.revision - loaded.snapshotRevision < growth) return;
     if (this.#scheduled.has(loaded.stream)) return;
     loaded.snapshotRevision = loaded.revision;
     const { stream, aggregate } = loaded;

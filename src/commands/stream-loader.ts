@@ -61,6 +61,11 @@ export class StreamLoader {
     return (await this.eventStore.readStream(stream, { from: revision + 1, limit: 1 })).length > 0;
   }
 
+  /** The streams that are at hand, as they are stored; only while no command is in flight. */
+  get atHand(): Iterable<LoadedStream> {
+    return this.#cache.values();
+  }
+
   /** Throws a state away that was decided on and not appended, or that is known to be behind. */
   forget(stream: string): void {
     this.#cache.delete(stream);
