@@ -69,6 +69,22 @@ export async function checkpointOf(writer: SqliteWriter, generation: Generation)
   return BigInt(row[0] as string);
 }
 
+/**
+ * Moves a checkpoint forwards.
+ * @returns false if it is at the position or past it
+ * @throws {GenerationGone}
+ */
+export async function advanceCheckpoint(
+  writer: SqliteWriter,
+  generation: Generation,
+  position: bigint,
+): Promise<boolean> {
+  const sql = 'UPDATE generations SET checkpoint = ?1 WHERE projection = ?2 AND generation = ?3 AND checkpoint < ?1';
+  if ((await writer.run(sql, [position, generation.projection, generation.generation])) > 0) return true;
+  await checkpointOf(writer, generation);
+  return false;
+}
+
 /** As text, since positions may be larger than a number holds exactly. */
 export const checkpointQuery =
   'SELECT CAST(checkpoint AS TEXT) FROM generations WHERE projection = ? AND generation = ?';

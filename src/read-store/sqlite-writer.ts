@@ -69,8 +69,9 @@ export class SqliteWriter {
     return (await this.#statement(sql)).get(parameters);
   }
 
-  async run(sql: string, parameters: readonly SqliteValue[]): Promise<void> {
-    (await this.#statement(sql)).run(parameters);
+  /** @returns how many rows it changed */
+  async run(sql: string, parameters: readonly SqliteValue[]): Promise<number> {
+    return (await this.#statement(sql)).run(parameters).changes;
   }
 
   /**

@@ -11,6 +11,7 @@ import {
   type ReadStore,
 } from './port.js';
 import {
+  advanceCheckpoint,
   checkpointOf,
   checkpointQuery,
   dropOthers,
@@ -118,13 +119,9 @@ class SqliteReadStore implements ReadStore {
   write(generation: Generation, writes: readonly DocumentWrite[], position: bigint): Promise<void> {
     const collections = byCollection(writes);
     return this.#transaction(async () => {
-      if ((await checkpointOf(this.writer, generation)) >= position) return;
-      await this.#writeDocuments(generation, collections);
-      await this.writer.run('UPDATE generations SET checkpoint = ? WHERE projection = ? AND generation = ?', [
-        position,
-        generation.projection,
-        generation.generation,
-      ]);
+      if (await advanceCheckpoint(this.writer, generation, position)) {
+        await this.#writeDocuments(generation, collections);
+      }
     });
   }
 

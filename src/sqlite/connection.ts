@@ -9,7 +9,7 @@ export type SqliteRow = SqliteValue[];
 
 /** A prepared statement. It runs on the event loop, some µs a row, and takes its parameters in order. */
 export interface Statement {
-  run(parameters: readonly SqliteValue[]): { readonly lastInsertRowid: number | bigint };
+  run(parameters: readonly SqliteValue[]): { readonly changes: number; readonly lastInsertRowid: number | bigint };
   get(parameters: readonly SqliteValue[]): SqliteRow | undefined;
   all(parameters: readonly SqliteValue[]): SqliteRow[];
 }
