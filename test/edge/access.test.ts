@@ -4,6 +4,7 @@ import type { Edge } from '../../src/edge/edge.js';
 import { FaultyStore } from './faulty-store.js';
 import { LossyBroker } from './lossy-broker.js';
 import { RawSocket } from './raw-socket.js';
+import { transports } from './transports.js';
 import { createChannel, eventually, makeWorld, personOf, post, type World } from './world.js';
 
 const [ann, bob, cid] = [personOf(1), personOf(2), personOf(3)];
@@ -13,7 +14,7 @@ const bare = (revision: number) => -1 - revision;
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
-describe.each(['uws', 'ws'] as const)('who gets which frame over %s', (transport) => {
+describe.each(transports)('who gets which frame over %s', (transport) => {
   let world: World;
   let edge: Edge;
 

@@ -7,11 +7,12 @@ import {
   ProblemError,
 } from '../../client/index.js';
 import type { Edge } from '../../src/edge/edge.js';
+import { transports } from './transports.js';
 import { createChannel, eventually, makeWorld, personOf, post, type World } from './world.js';
 
 const [ann, bob] = [personOf(1), personOf(2)];
 
-describe.each(['uws', 'ws'] as const)('the client over %s', (transport) => {
+describe.each(transports)('the client over %s', (transport) => {
   let world: World;
   let edge: Edge;
   const clients: ParleyClient[] = [];

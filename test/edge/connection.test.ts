@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Edge } from '../../src/edge/edge.js';
 import { RawSocket } from './raw-socket.js';
+import { transports } from './transports.js';
 import { createChannel, eventually, makeWorld, personOf, type World } from './world.js';
 
 const [ann, bob] = [personOf(1), personOf(2)];
 
-describe.each(['uws', 'ws'] as const)('a connection over %s', (transport) => {
+describe.each(transports)('a connection over %s', (transport) => {
   let world: World;
   let edge: Edge;
 

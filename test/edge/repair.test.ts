@@ -4,6 +4,7 @@ import { announcementSubject } from '../../src/broker/subjects.js';
 import { FaultyStore } from './faulty-store.js';
 import { LossyBroker } from './lossy-broker.js';
 import { RawSocket } from './raw-socket.js';
+import { bestTransport } from './transports.js';
 import { createChannel, makeWorld, personOf, post, type World } from './world.js';
 
 const ann = personOf(1);
@@ -31,7 +32,7 @@ describe('what the broker loses', () => {
   const loseAll = () => [];
 
   it('is read from the log as soon as a later frame comes', async () => {
-    world = await makeWorld({ transport: 'uws', broker, relay: false });
+    world = await makeWorld({ transport: bestTransport, broker, relay: false });
     const edge = await world.startEdge();
     const { id, feed } = await createChannel(world, ann);
     const socket = await follow(edge.port, feed);
@@ -44,7 +45,7 @@ describe('what the broker loses', () => {
   });
 
   it('is read from the log when the relay announces it', async () => {
-    world = await makeWorld({ transport: 'uws', broker });
+    world = await makeWorld({ transport: bestTransport, broker });
     const edge = await world.startEdge();
     const { id, feed } = await createChannel(world, ann);
     const socket = await follow(edge.port, feed);
@@ -55,7 +56,7 @@ describe('what the broker loses', () => {
   });
 
   it('is read from the log when an announcement is missing', async () => {
-    world = await makeWorld({ transport: 'uws', broker });
+    world = await makeWorld({ transport: bestTransport, broker });
     const edge = await world.startEdge();
     const [one, other] = [await createChannel(world, ann), await createChannel(world, ann)];
     const socket = await follow(edge.port, one.feed);
@@ -68,7 +69,7 @@ describe('what the broker loses', () => {
   });
 
   it('is read from the log when the broker was out of reach and is back', async () => {
-    world = await makeWorld({ transport: 'uws', broker, relay: false });
+    world = await makeWorld({ transport: bestTransport, broker, relay: false });
     const edge = await world.startEdge();
     const { id, feed } = await createChannel(world, ann);
     const socket = await follow(edge.port, feed);
@@ -79,7 +80,7 @@ describe('what the broker loses', () => {
   });
 
   it('is read from the log when no relay is heard of', async () => {
-    world = await makeWorld({ transport: 'uws', broker, relay: false });
+    world = await makeWorld({ transport: bestTransport, broker, relay: false });
     const edge = await world.startEdge();
     const { id, feed } = await createChannel(world, ann);
     const socket = await follow(edge.port, feed);
@@ -89,7 +90,7 @@ describe('what the broker loses', () => {
   });
 
   it('closes the sockets with a word to come back when the log can not be read either', async () => {
-    world = await makeWorld({ transport: 'uws', broker, relay: false });
+    world = await makeWorld({ transport: bestTransport, broker, relay: false });
     const eventStore = new FaultyStore(world.eventStore);
     const edge = await world.startEdge({ eventStore });
     const { feed } = await createChannel(world, ann);
@@ -100,7 +101,7 @@ describe('what the broker loses', () => {
   });
 
   it('closes the sockets of a feed whose gap can not be read', async () => {
-    world = await makeWorld({ transport: 'uws', broker });
+    world = await makeWorld({ transport: bestTransport, broker });
     const eventStore = new FaultyStore(world.eventStore);
     const edge = await world.startEdge({ eventStore });
     const { id, feed } = await createChannel(world, ann);
@@ -112,7 +113,7 @@ describe('what the broker loses', () => {
   });
 
   it('reads a gap once, however many follow', async () => {
-    world = await makeWorld({ transport: 'uws', broker });
+    world = await makeWorld({ transport: bestTransport, broker });
     const eventStore = new FaultyStore(world.eventStore);
     const edge = await world.startEdge({ eventStore, limits: { socketsPerPerson: 100 } });
     const { id, feed } = await createChannel(world, ann);

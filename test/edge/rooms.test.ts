@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Edge } from '../../src/edge/edge.js';
 import { RawSocket } from './raw-socket.js';
+import { bestTransport } from './transports.js';
 import { makeWorld, personOf, type World } from './world.js';
 
 const [ann, bob] = [personOf(1), personOf(2)];
@@ -13,7 +14,7 @@ describe('someone in a room who loses their connection', () => {
   let watcher: RawSocket;
 
   beforeEach(async () => {
-    world = await makeWorld({ transport: 'uws' });
+    world = await makeWorld({ transport: bestTransport });
     edge = await world.startEdge({ graceMs: 150 });
     const room = await world.commands.as(bob, 'rooms.CreateRoom', {});
     roomId = room.id;

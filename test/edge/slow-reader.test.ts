@@ -1,13 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Edge } from '../../src/edge/edge.js';
 import { RawSocket } from './raw-socket.js';
+import { transports } from './transports.js';
 import { createChannel, eventually, makeWorld, personOf, post, type World } from './world.js';
 
 const ann = personOf(1);
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
-describe.each(['uws', 'ws'] as const)('a socket that reads slowly over %s', (transport) => {
+describe.each(transports)('a socket that reads slowly over %s', (transport) => {
   let world: World;
   let edge: Edge;
 
