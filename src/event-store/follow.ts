@@ -19,13 +19,12 @@ export async function* followLog(
     const page = await log.readAll(position, pageSize);
     if (signal.aborted) return;
     const last = page.at(-1);
-    if (!last) {
-      await log.beyond(position, signal);
-      continue;
+    if (last) {
+      position = last.position;
+      yield page;
     }
-    position = last.position;
-    yield page;
     // A reader far behind must not keep everybody else from the event loop.
     if (page.length === pageSize) await setImmediate();
+    else await log.beyond(position, signal);
   }
 }

@@ -31,10 +31,13 @@ export class HeadWatch {
     this.restIfUnwatched();
   }
 
-  /** To be called after every append. */
-  check(): void {
+  /**
+   * To be called after every append.
+   * @param known - a position that the log has come to, where that need not be asked
+   */
+  check(known?: bigint): void {
     if (this.waiters.size === 0) return;
-    const head = this.head();
+    const head = known ?? this.head();
     for (const { after, wake } of this.waiters) if (head > after) wake();
   }
 

@@ -62,7 +62,7 @@ class SqliteEventStore implements EventStore {
     checkAppends(appends);
     const rows = appends.reduce((sum, { events }) => sum + events.length, 0);
     const events = await this.commits.run(rows, () => this.write(appends));
-    this.watch.check();
+    this.watch.check(events.at(-1)?.position);
     return events;
   }
 
