@@ -23,7 +23,15 @@ interface Run {
 }
 
 function settingsOf(settings: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return { PATH: process.env.PATH, PORT: '0', PARLEY_EDGE_PORT: '0', PARLEY_BCRYPT_COST: '4', ...settings };
+  return {
+    PATH: process.env.PATH,
+    PORT: '0',
+    PARLEY_EDGE_PORT: '0',
+    PARLEY_BCRYPT_COST: '4',
+    // Where uWebSockets.js does not load, a warning says so.
+    LOG_LEVEL: 'error',
+    ...settings,
+  };
 }
 
 function run(args: readonly string[], settings: NodeJS.ProcessEnv): Run {
