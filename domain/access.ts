@@ -81,13 +81,17 @@ export function mayFollow(access: FeedAccess, membership: Membership | undefined
   return access.visibility === 'everyone' || isMember(membership);
 }
 
+/** First revision seen of the membership's interval at `index`, which begins at `from`. */
+export function seenFrom({ visibility }: FeedAccess, index: number, from: number): number {
+  return index === 0 && visibility === 'members' ? 0 : from;
+}
+
 /** Whether someone may see the event at `revision`, whether live, caught up, queried or replayed. */
 export function maySee(access: FeedAccess, membership: Membership | undefined, revision: number): boolean {
   if (access.visibility === 'everyone') return true;
   const intervals = membership?.intervals ?? [];
   for (const [index, [from, to]] of intervals.entries()) {
-    const start = index === 0 && access.visibility === 'members' ? 0 : from;
-    if (revision >= start && (to === null || revision <= to)) return true;
+    if (revision >= seenFrom(access, index, from) && (to === null || revision <= to)) return true;
   }
   return false;
 }

@@ -27,6 +27,17 @@ export interface EventMetadata {
   readonly prevHash: string;
 }
 
+/** Where a UUID has its version. */
+const versionDigit = 14;
+
+/**
+ * Whether the event's command may be sent again and is then to be recognised: ids derived from an Idempotency-Key or a
+ * cause are of version 8. Imports know their own progress.
+ */
+export function isRepeatable({ commandId, origin }: EventMetadata): boolean {
+  return commandId[versionDigit] === '8' && origin !== 'import';
+}
+
 /** An event that a decider decided, not yet stored. `stream` is set only where it is not the command's primary stream. */
 export interface DomainEvent<Type extends string = string, Data = unknown> {
   readonly type: Type;

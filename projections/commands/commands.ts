@@ -1,4 +1,4 @@
-import type { EventMetadata, RecordedEvent } from '../../domain/event.js';
+import { isRepeatable, type RecordedEvent } from '../../domain/event.js';
 import { type Collection, onAny, type Projection } from '../projection.js';
 
 /** A command that was accepted and may be sent again under its key. */
@@ -11,14 +11,6 @@ export interface AcceptedCommand {
   lastRevision: number;
   /** ISO 8601 in UTC */
   recordedAt: string;
-}
-
-/** Where a UUID has its version. */
-const versionDigit = 14;
-
-/** Ids derived from an Idempotency-Key or a cause are of version 8. Imports know their own progress. */
-function isRepeatable({ commandId, origin }: EventMetadata): boolean {
-  return commandId[versionDigit] === '8' && origin !== 'import';
 }
 
 /** By command id. The events of a command begin with those of its primary stream. */

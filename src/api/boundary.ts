@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { systemActor } from '../../domain/decider.js';
 import { type Authenticator, type Session, Unauthenticated } from '../auth/session.js';
-import type { CommandReply } from '../commands/port.js';
+import { type CommandReply, parse } from '../commands/port.js';
 import { Refused } from '../problems.js';
-import { type Call, parse, positionOf } from './call.js';
+import { type Call, positionOf } from './call.js';
 import { etagOf, matchesNone } from './preconditions.js';
 import type { ReadYourWrites } from './read-your-writes.js';
 import type { RouteOptions } from './route.js';

@@ -1,5 +1,4 @@
 import type { FastifyRequest } from 'fastify';
-import type { z } from 'zod';
 import type { Session } from '../auth/session.js';
 import { type CommandRequest, type CommandType, InvalidInput } from '../commands/port.js';
 import { Refused } from '../problems.js';
@@ -12,13 +11,6 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly query: Query;
   readonly body: Body;
   readonly request: FastifyRequest;
-}
-
-/** @throws {InvalidInput} */
-export function parse<T>(schema: z.ZodType<T>, input: unknown): T {
-  const parsed = schema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  throw InvalidInput.of(parsed.error, schema, input);
 }
 
 /** The command that a call asks for; its input is the body's fields and those of the path. */

@@ -40,8 +40,3 @@ export function identify(
   const newId = derivedUuid('new', commandId);
   return { commandId, repeatable: true, newId: idForm === 'uuid' ? newId : newId.replaceAll('-', '').slice(-16) };
 }
-
-/** Whether a command id was derived, so that the command may be sent again under it. */
-export function isRepeatable(commandId: string): boolean {
-  return commandId[14] === '8';
-}

@@ -1,18 +1,9 @@
-import { randomFillSync } from 'node:crypto';
 import { v7 } from 'uuid';
+import { RandomPool } from '../random-pool.js';
 
-const bytesOfId = 16;
-/** Random bytes are drawn for many ids at once: a draw costs more than all the rest of an id. */
-const pool = Buffer.alloc(256 * bytesOfId);
-let used = pool.length;
+const randomness = new RandomPool(16, 256);
 
 /** A new UUID of version 7 (RFC 9562). */
 export function newUuid(): string {
-  if (used === pool.length) {
-    randomFillSync(pool);
-    used = 0;
-  }
-  const random = pool.subarray(used, used + bytesOfId);
-  used += bytesOfId;
-  return v7({ random });
+  return v7({ random: randomness.next() });
 }

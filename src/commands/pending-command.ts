@@ -1,12 +1,11 @@
 import { createHmac, type KeyObject } from 'node:crypto';
-import type { z } from 'zod';
 import { commands } from '../../domain/catalogue.js';
 import type { AnyCommandDefinition, Command, NamedStream } from '../../domain/decider.js';
 import type { RecordedEvent } from '../../domain/event.js';
 import { streamName } from '../../domain/ids.js';
 import { identify } from './command-id.js';
 import type { Unit } from './mailbox.js';
-import { type CommandReply, type CommandRequest, InvalidInput } from './port.js';
+import { type CommandReply, type CommandRequest, InvalidInput, parse } from './port.js';
 
 /** A command between its parsing and its answer. */
 export interface PendingCommand {
@@ -32,7 +31,7 @@ export interface PendingCommand {
 export function pend(request: CommandRequest, hashKey: KeyObject, now: number): PendingCommand {
   const definition = commands.get(request.type);
   if (!definition) throw new InvalidInput([{ field: 'type', message: `there is no command ${request.type}` }]);
-  const input = parseInput(definition.input, request.input);
+  const input = parse(definition.input, request.input);
   const { commandId, repeatable, newId } = identify(request, definition);
   const { ifMatch } = request;
   const others = definition.others(input, newId);
@@ -56,13 +55,6 @@ export function pend(request: CommandRequest, hashKey: KeyObject, now: number): 
     namesOthers: Object.keys(others).length > 0,
     loads: definition.loads(input),
   };
-}
-
-/** @throws {InvalidInput} naming every field at fault */
-function parseInput(schema: z.ZodType, input: unknown): unknown {
-  const parsed = schema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  throw InvalidInput.of(parsed.error, schema, input);
 }
 
 /** One command, or those of an `executeTogether`, waiting in a mailbox for their answers. */

@@ -90,6 +90,13 @@ export class InvalidInput extends Error {
   }
 }
 
+/** @throws {InvalidInput} naming every field at fault */
+export function parse<T>(schema: z.ZodType<T>, input: unknown): T {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return parsed.data;
+  throw InvalidInput.of(parsed.error, schema, input);
+}
+
 /** Fields that an object schema asks for. */
 function requiredFields(schema: z.ZodType): string[] {
   if (!(schema instanceof z.ZodObject)) return [];

@@ -1,5 +1,4 @@
-import type { RecordedEvent } from '../../domain/event.js';
-import { isRepeatable } from './command-id.js';
+import { isRepeatable, type RecordedEvent } from '../../domain/event.js';
 
 /** What is known of a command that was accepted: which events of its primary stream it made, of which input. */
 export interface AcceptedCommand {
@@ -33,7 +32,7 @@ export class RecentCommands {
 
   add(event: RecordedEvent): void {
     const { commandId, commandHash } = event.metadata;
-    if (!isRepeatable(commandId) || event.metadata.origin) return;
+    if (!isRepeatable(event.metadata)) return;
     const known = this.#commands.get(commandId);
     if (known) {
       known.lastRevision = event.revision;

@@ -2,7 +2,7 @@ import { performance } from 'node:perf_hooks';
 import type { z } from 'zod';
 import type { Actor } from '../../domain/decider.js';
 import { Unauthenticated } from '../auth/session.js';
-import { InvalidInput } from '../commands/port.js';
+import { parse } from '../commands/port.js';
 import { problemOf, toProblem } from '../problems.js';
 import { type CloseCause, closeCodes } from './close-codes.js';
 import type { EdgeContext } from './context.js';
@@ -77,11 +77,9 @@ export class Session implements SocketHandler, Subscriber {
 
   #perform(message: RawMessage): void {
     const schema: z.ZodType = clientMessages[message.op];
-    const parsed = schema.safeParse(message);
     const perform = operations[message.op] as (session: Session, message: unknown) => void | Promise<void>;
     try {
-      if (!parsed.success) throw InvalidInput.of(parsed.error, schema, message);
-      const done = perform(this, parsed.data);
+      const done = perform(this, parse(schema, message));
       if (done) done.catch((error: unknown) => this.refuse(message, error));
     } catch (error) {
       this.refuse(message, error);

@@ -1,4 +1,5 @@
-import { createCipheriv, createDecipheriv, randomFillSync } from 'node:crypto';
+import { createCipheriv, createDecipheriv } from 'node:crypto';
+import { RandomPool } from '../random-pool.js';
 
 /**
  * AES-256-GCM (NIST SP 800-38D): nonce of 12 bytes, ciphertext, tag of 16 bytes, in this order. The nonce is random:
@@ -9,22 +10,11 @@ const nonceBytes = 12;
 const tagBytes = 16;
 const tag = { authTagLength: tagBytes };
 
-/** Randomness for many nonces at once: to ask for each costs more than to encrypt a short text. */
-const pool = Buffer.allocUnsafe(512 * nonceBytes);
-let used = pool.length;
-
-function nextNonce(): Buffer {
-  if (used === pool.length) {
-    randomFillSync(pool);
-    used = 0;
-  }
-  used += nonceBytes;
-  return pool.subarray(used - nonceBytes, used);
-}
+const nonces = new RandomPool(nonceBytes, 512);
 
 /** @param context what the text belongs to: it can be decrypted only where the same is given */
 export function encrypt(key: Buffer, context: string, plain: Buffer): Buffer {
-  const nonce = nextNonce();
+  const nonce = nonces.next();
   const cipher = createCipheriv('aes-256-gcm', key, nonce, tag);
   cipher.setAAD(Buffer.from(context));
   const ciphertext = cipher.update(plain);

@@ -1,6 +1,6 @@
 import { Query, QueryHandler } from '@nestjs/cqrs';
 import { z } from 'zod';
-import { type MembershipInterval, maySee } from '../../../domain/access.js';
+import { type MembershipInterval, maySee, seenFrom } from '../../../domain/access.js';
 import { messageId } from '../../../projections/conversations/ids.js';
 import type { Message } from '../../../projections/conversations/messages.js';
 import { loadPeople } from '../../../projections/identity/identity.js';
@@ -73,7 +73,7 @@ async function visibleMessages(
   const intervals = membership?.intervals ?? [];
   for (let index = intervals.length - 1; index >= 0 && messages.length < limit; index -= 1) {
     const [from, to] = intervals[index] as MembershipInterval;
-    const start = index === 0 && access.visibility === 'members' ? 0 : from;
+    const start = seenFrom(access, index, from);
     const end = Math.min(to ?? access.revision, access.revision, before - 1);
     const found = await reader.find<Message>('messages', {
       idAfter: start === 0 ? `${channelId}/` : messageId(channelId, start - 1),
