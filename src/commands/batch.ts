@@ -5,7 +5,7 @@ import { Rejection, reject } from '../../domain/rejections.js';
 import { StreamDraft } from './draft.js';
 import type { LoadedStream } from './loaded-stream.js';
 import { newUuid } from './new-id.js';
-import type { PendingCommand, PendingUnit } from './pending-command.js';
+import type { PendingCommand } from './pending-command.js';
 import { CommandRejected } from './port.js';
 import type { AcceptedCommand } from './recent-commands.js';
 
@@ -128,9 +128,4 @@ function metadataOf(pending: PendingCommand, type: string, recordedAt: string, o
     ...(session === undefined ? {} : { session }),
     version: String(eventDefinitions.get(type)?.version),
   };
-}
-
-/** The commands of units, in order. */
-export function commandsOf(units: readonly PendingUnit[]): PendingCommand[] {
-  return units.flatMap((unit) => unit.commands);
 }

@@ -18,8 +18,11 @@ export class StreamDraft {
 
   constructor(readonly loaded: LoadedStream) {}
 
-  /** @returns the event as `evolve` may see it: its position is known only after `settle` */
-  add(event: DomainEvent, id: string, metadata: EventMetadata): RecordedEvent {
+  /**
+   * @param metadata - the event's own from now on
+   * @returns the event as `evolve` may see it: its position is known only after `settle`
+   */
+  add(event: DomainEvent, id: string, metadata: Mutable<EventMetadata>): RecordedEvent {
     const drafted: DraftedEvent = {
       id,
       type: event.type,
@@ -27,7 +30,7 @@ export class StreamDraft {
       stream: this.loaded.stream,
       revision: this.loaded.revision + this.events.length + 1,
       position: 0n,
-      metadata: { ...metadata },
+      metadata,
     };
     this.events.push(drafted);
     return drafted;

@@ -9,7 +9,7 @@ import type { KeyStore } from '../keys/port.js';
 import type { ReadStore } from '../read-store/port.js';
 import type { Positions } from '../read-store/positions.js';
 import { AcceptedCommands } from './accepted-commands.js';
-import { Batch, commandsOf, type Outcome } from './batch.js';
+import { Batch, type Outcome } from './batch.js';
 import type { LoadedStream } from './loaded-stream.js';
 import { Mailboxes } from './mailbox.js';
 import { type PendingCommand, PendingUnit, pend, replyOf } from './pending-command.js';
@@ -142,7 +142,7 @@ export class Pipeline implements CommandPipeline {
   }
 
   async #decideBatch(stream: string, units: readonly PendingUnit[]): Promise<DecidedBatch> {
-    const pendings = commandsOf(units);
+    const pendings = units.flatMap(({ commands }) => commands);
     const loaded = await this.loader.cached(stream, (pendings[0] as PendingCommand).definition.aggregate);
     const batch = new Batch(loaded, this.#now());
     const outcomes = new Map<PendingCommand, Outcome>();

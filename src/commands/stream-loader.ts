@@ -34,7 +34,7 @@ export class StreamLoader {
   /** The stream up to its head, in a copy of one's own. */
   async load<State>(stream: string, aggregate: Aggregate<State>): Promise<LoadedStream<State>> {
     const loaded = (await this.#fromSnapshot(stream, aggregate)) ?? new LoadedStream(stream, aggregate);
-    await this.catchUp(loaded);
+    await this.#catchUp(loaded);
     return loaded;
   }
 
@@ -45,14 +45,13 @@ export class StreamLoader {
     return snapshot && LoadedStream.fromSnapshot(stream, aggregate, snapshot);
   }
 
-  /** Folds what was appended since. @returns whether there was anything */
-  async catchUp(loaded: LoadedStream): Promise<boolean> {
-    const before = loaded.revision;
+  /** Folds what was appended since. */
+  async #catchUp(loaded: LoadedStream): Promise<void> {
     for (;;) {
       const page = await this.eventStore.readStream(loaded.stream, { from: loaded.revision + 1, limit: pageSize });
       const events = this.codec.decodeSealed(page);
       for (const [index, event] of events.entries()) loaded.advance(event, hashEvent(page[index] as (typeof page)[0]));
-      if (page.length < pageSize) return loaded.revision > before;
+      if (page.length < pageSize) return;
     }
   }
 
