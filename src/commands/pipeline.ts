@@ -112,15 +112,16 @@ export class Pipeline implements CommandPipeline {
   /** Settles every unit of the batch, whatever happens. */
   async #process(stream: string, units: PendingUnit[]): Promise<void> {
     const { first, repeated } = partition(units);
+    let decided: DecidedBatch | undefined;
     try {
-      const decided = await this.#decideAndAppend(stream, first);
-      await this.#answer(first, decided);
+      decided = await this.#decideAndAppend(stream, first);
     } catch (error) {
       // A command that can't be decided or stored must not take its neighbours along.
       const alone = first.length === 1 || error instanceof OutcomeUnknown;
       if (alone) for (const unit of first) unit.refuse(error);
       else for (const unit of first) await this.#process(stream, [unit]);
     }
+    if (decided) await this.#tell(first, decided);
     if (repeated.length > 0) await this.#process(stream, repeated);
   }
 
@@ -186,7 +187,7 @@ export class Pipeline implements CommandPipeline {
   async #append(batch: Batch): Promise<void> {
     const { drafts } = batch;
     if (drafts.length === 0) return;
-    const { eventStore, codec, publish } = this.options;
+    const { eventStore, codec } = this.options;
     await codec.prepare(drafts.flatMap((draft) => draft.events));
     const stored = await eventStore.append(drafts.map((draft) => draft.encode(codec)));
     let taken = 0;
@@ -194,11 +195,12 @@ export class Pipeline implements CommandPipeline {
       draft.settle(stored.slice(taken, taken + draft.events.length), codec);
       taken += draft.events.length;
     }
-    for (const draft of drafts) for (const event of draft.events) publish(event);
   }
 
-  /** Tells everybody what is stored. From here on nothing may fail in a way that would have it decided again. */
-  async #answer(units: readonly PendingUnit[], { batch, outcomes }: DecidedBatch): Promise<void> {
+  /** Tells everybody what is stored. Nothing that fails here may have it decided again. */
+  async #tell(units: readonly PendingUnit[], decided: DecidedBatch): Promise<void> {
+    const { batch, outcomes } = decided;
+    if (!decided.void) this.#publish(batch);
     for (const unit of units) {
       try {
         unit.answer(await this.#repliesOf(unit, batch.loaded, outcomes));
@@ -206,7 +208,19 @@ export class Pipeline implements CommandPipeline {
         unit.refuse(error);
       }
     }
-    this.snapshots.consider(batch.loaded, this.options.eventsBetweenSnapshots ?? eventsBetweenSnapshots);
+    // A batch that is void may have left a state that was never stored.
+    if (!decided.void) {
+      this.snapshots.consider(batch.loaded, this.options.eventsBetweenSnapshots ?? eventsBetweenSnapshots);
+    }
+  }
+
+  #publish({ drafts }: Batch): void {
+    const { publish, logger } = this.options;
+    try {
+      for (const draft of drafts) for (const event of draft.events) publish(event);
+    } catch (error) {
+      logger.error({ err: error }, 'stored events could not be published: followers get them from the log');
+    }
   }
 
   async #repliesOf(

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { channel } from '../../domain/conversations/channel.js';
 import { systemActor } from '../../domain/decider.js';
@@ -43,6 +44,16 @@ describe('an accepted command', () => {
     const { world, pipeline, channelId } = await withChannel();
     await post(pipeline, channelId, 'hello');
     expect(world.published.at(-1)).toEqual((await world.events()).at(-1));
+  });
+
+  it('is answered and has one effect though nobody could be told of it', async () => {
+    const { world, channelId } = await withChannel();
+    const publish = () => {
+      throw new Error('nobody listens');
+    };
+    const pipeline = await world.process({ publish });
+    await Promise.all(['one', 'two', 'three'].map((text) => post(pipeline, channelId, text)));
+    expect(await world.events()).toHaveLength(5);
   });
 
   it('leaves events that tell who, when, of which command, and chained to those before', async () => {
@@ -286,6 +297,24 @@ describe('commands executed together', () => {
       occurredAt: '2004-11-15T03:00:00.000Z',
       origin: 'import',
     });
+  });
+
+  it('that are refused leave nothing in a snapshot either', async () => {
+    const { world, channelId, stream } = await withChannel();
+    const pipeline = await world.process({ eventsBetweenSnapshots: 1 });
+    // The second post comes while the first one's snapshot is being written, and so has none of its own.
+    await post(pipeline, channelId, 'one');
+    await post(pipeline, channelId, 'two');
+    await delay(50);
+    const outsider = { id: idOf(3) };
+    const refused = { type: 'conversations.PostMessage', input: { channelId, text: 'x' }, actor: outsider } as const;
+    await expect(pipeline.executeTogether([...lot(channelId, 1), refused])).rejects.toEqual(refusal('not-a-member'));
+    await pipeline.drain();
+    // Long enough for a snapshot to be looked for.
+    const writer = await world.process({ eventsBetweenSnapshots: 10_000 });
+    await Promise.all(Array.from({ length: 600 }, (_, n) => post(writer, channelId, `message ${n}`)));
+    const state = await (await world.process()).loadState(channel, stream);
+    expect([...state.members.keys()]).toEqual([ada.id]);
   });
 
   it('are refused together, and the state forgets them', async () => {

@@ -2,10 +2,9 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 import type { RecordedEvent } from '../../domain/event.js';
-import { Pipeline } from '../../src/commands/pipeline.js';
+import { Pipeline, type PipelineOptions } from '../../src/commands/pipeline.js';
 import { createCodec } from '../../src/event-store/event-codec.js';
 import { MemoryLog, memoryEventStore } from '../../src/event-store/memory.js';
-import type { EventStore } from '../../src/event-store/port.js';
 import { memoryKeys } from '../../src/keys/memory.js';
 import { Positions } from '../../src/read-store/positions.js';
 import { openSqliteReadStore } from '../../src/read-store/sqlite.js';
@@ -27,16 +26,16 @@ export class World {
   private constructor(readonly readStore: Awaited<ReturnType<typeof openSqliteReadStore>>) {}
 
   /** A process with its own caches. */
-  process(options: { eventStore?: EventStore; clock?: () => number } = {}): Promise<Pipeline> {
+  process(options: Partial<PipelineOptions> = {}): Promise<Pipeline> {
     return Pipeline.open({
-      eventStore: options.eventStore ?? memoryEventStore(this.log),
+      eventStore: memoryEventStore(this.log),
       codec: createCodec(this.keys),
       keys: this.keys,
       readStore: this.readStore,
       positions: new Positions(this.readStore),
       publish: (event) => this.published.push(event),
       logger: this.logger,
-      ...(options.clock ? { clock: options.clock } : {}),
+      ...options,
     });
   }
 
