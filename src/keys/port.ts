@@ -14,5 +14,8 @@ export interface KeyStore {
   close(): Promise<void>;
 }
 
-/** `reservations`: names streams of unique values. `commands`: hashes of commands' inputs. `passwords`: their pepper. */
-export type SecretName = 'reservations' | 'commands' | 'passwords';
+/**
+ * `reservations`: names streams of unique values. `commands`: hashes of commands' inputs. `passwords`: their pepper.
+ * `tokens`: signs what only this system reads. `signing/<key id>`: seeds of the keys that sign access tokens.
+ */
+export type SecretName = 'reservations' | 'commands' | 'passwords' | 'tokens' | `signing/${string}`;
