@@ -6,7 +6,7 @@
 export type Visibility = 'members' | 'since-joined' | 'everyone';
 
 /** What a feed grants a member, from the least to the most. */
-export const feedRoles = ['guest', 'member', 'moderator', 'owner'] as const;
+export const feedRoles = ['guest', 'member', 'moderator', 'admin', 'owner'] as const;
 export type FeedRole = (typeof feedRoles)[number];
 
 /** What one event changes in the access to its feed. */
@@ -98,5 +98,5 @@ export function maySee(access: FeedAccess, membership: Membership | undefined, r
 
 /** Whether someone may see what is for the feed's moderators. */
 export function isModerator(membership: Membership | undefined): boolean {
-  return isMember(membership) && (membership?.role === 'moderator' || membership?.role === 'owner');
+  return isMember(membership) && feedRoles.indexOf(membership?.role ?? 'guest') >= feedRoles.indexOf('moderator');
 }

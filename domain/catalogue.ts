@@ -1,9 +1,12 @@
 import { channel, channelCommands, channelEvents } from './conversations/channel.js';
 import type { AnyAggregate, AnyCommandDefinition } from './decider.js';
 import type { AnyEventDefinition } from './event.js';
-import { account, accountCommands, accountEvents } from './identity/account.js';
+import { account, accountEvents } from './identity/account/account.js';
+import { accountCommands } from './identity/account/commands.js';
+import { platformSecurity, platformSecurityCommands, platformSecurityEvents } from './identity/platform-security.js';
 import { profile, profileCommands, profileEvents } from './identity/profile.js';
 import { emailReservation, reservationEvents, usernameReservation } from './identity/reservation.js';
+import { signIn, signInCommands, signInEvents } from './identity/sign-in.js';
 import { meeting, meetingCommands, meetingEvents } from './meetings/meeting.js';
 import { room, roomCommands, roomEvents } from './rooms/room.js';
 
@@ -12,6 +15,8 @@ import { room, roomCommands, roomEvents } from './rooms/room.js';
 const commandList = [
   ...accountCommands,
   ...profileCommands,
+  ...signInCommands,
+  ...platformSecurityCommands,
   ...meetingCommands,
   ...roomCommands,
   ...channelCommands,
@@ -27,16 +32,24 @@ export const commands: ReadonlyMap<string, AnyCommandDefinition> = new Map(
 );
 
 export const events: ReadonlyMap<string, AnyEventDefinition> = new Map(
-  [accountEvents, profileEvents, reservationEvents, meetingEvents, roomEvents, channelEvents]
+  [
+    accountEvents,
+    profileEvents,
+    reservationEvents,
+    signInEvents,
+    platformSecurityEvents,
+    meetingEvents,
+    roomEvents,
+    channelEvents,
+  ]
     .flatMap((definitions): AnyEventDefinition[] => Object.values(definitions))
     .map((definition) => [definition.type, definition]),
 );
 
 export const aggregates: ReadonlyMap<string, AnyAggregate> = new Map(
-  [account, profile, emailReservation, usernameReservation, meeting, room, channel].map((aggregate) => [
-    aggregate.category,
-    aggregate,
-  ]),
+  [account, profile, emailReservation, usernameReservation, signIn, platformSecurity, meeting, room, channel].map(
+    (aggregate) => [aggregate.category, aggregate],
+  ),
 );
 
 /** Categories whose streams people may follow live. */

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { DomainEvent, RecordedEvent } from './event.js';
+import type { PlatformRole } from './permissions.js';
 import type { Rejection } from './rejections.js';
 
 /**
@@ -44,6 +45,8 @@ export function defineAggregate<State, Snapshot = State>(
 export interface Actor {
   readonly id: string;
   readonly session?: string;
+  /** On the platform, now; `member` unless told. */
+  readonly role?: PlatformRole;
 }
 
 export const systemActor: Actor = { id: 'system' };

@@ -14,6 +14,14 @@ export const rejectionCodes = [
   'end-not-after-start',
   'channel-private',
   'last-owner',
+  'too-many',
+  'account-deactivated',
+  'email-not-verified',
+  'token-not-valid',
+  'session-ended',
+  'second-factor-required',
+  'wrong-code',
+  'locks-out-caller',
 ] as const;
 
 export type RejectionCode = (typeof rejectionCodes)[number];

@@ -3,6 +3,7 @@ import type { FeedRole, Visibility } from '../access.js';
 import { type Actor, defineAggregate, defineCommand, systemActor } from '../decider.js';
 import { defineEvent, eventOf, type RecordedEvent, type RecordedOf } from '../event.js';
 import { channelId, personId, revision } from '../ids.js';
+import { type FeedPermission, mayIn } from '../permissions.js';
 import { type Rejection, reject } from '../rejections.js';
 import { addRevision, hasRevision, type RevisionRanges } from '../revisions.js';
 
@@ -157,14 +158,9 @@ export const channel = defineAggregate<ChannelState, ChannelSnapshot>({
   }),
 });
 
-type ChannelAction = 'post' | 'delete-any-message' | 'add-member' | 'remove-member';
-
-/** Whether the actor's role in the channel allows the action. */
-function may(actor: Actor, action: ChannelAction, state: ChannelState): boolean {
-  if (actor.id === systemActor.id) return true;
-  const role = state.members.get(actor.id);
-  if (action === 'post') return role !== undefined;
-  return role === 'moderator' || role === 'owner';
+/** Whether the actor's role in the channel, or on the platform, allows it. */
+function may(actor: Actor, permission: FeedPermission, state: ChannelState): boolean {
+  return mayIn(state.members.get(actor.id), actor, permission);
 }
 
 /** What someone is told who may not act: of a private channel, nothing to outsiders. */
@@ -283,7 +279,7 @@ export const DeleteMessage = defineCommand({
   loads: (input) => input.messageRevision,
   decide(state, { input, actor, loaded }) {
     if (!state.kind) return reject('not-found');
-    if (!may(actor, 'post', state)) return refuse(actor, state);
+    if (!may(actor, 'post', state) && !may(actor, 'delete-any-message', state)) return refuse(actor, state);
     const message = loaded as ChannelEvent | undefined;
     if (message?.type !== 'conversations.MessagePosted') return reject('not-found', 'There is no such message.');
     if (message.data.authorId !== actor.id && !may(actor, 'delete-any-message', state)) return reject('forbidden');

@@ -1,4 +1,4 @@
-import { AccountRegistered } from '../../domain/identity/account.js';
+import { AccountRegistered } from '../../domain/identity/account/credentials.js';
 import { ProfileCreated } from '../../domain/identity/profile.js';
 import { type Collection, creates, type Projection } from '../projection.js';
 import type { Reader } from '../reader.js';

@@ -1,7 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { type Aggregate, systemActor } from '../../domain/decider.js';
 import type { RecordedEvent } from '../../domain/event.js';
-import { AccountRegistered, account } from '../../domain/identity/account.js';
+import { account } from '../../domain/identity/account/account.js';
+import { AccountRegistered } from '../../domain/identity/account/credentials.js';
 import { ProfileCreated, profile } from '../../domain/identity/profile.js';
 import { emailReservation, type ReservationState, usernameReservation } from '../../domain/identity/reservation.js';
 import { streamName } from '../../domain/ids.js';
@@ -65,8 +66,7 @@ export class Accounts {
       type: 'identity.RegisterAccount',
       actor: systemActor,
       input: {
-        email,
-        emailReservation: reservation,
+        email: { address: email, reservation },
         name,
         passwordHash,
         usernames: usernames.map((username) => ({
@@ -125,7 +125,7 @@ export class Accounts {
 
   async #passwordHash(personId: string): Promise<string | undefined> {
     const stream = streamName(account.category, personId);
-    const { passwordRevision } = await this.#fold(account, stream);
+    const { passwordRevision } = (await this.#fold(account, stream)).credentials;
     if (passwordRevision === undefined) return undefined;
     const stored = await this.options.eventStore.readStream(stream, { from: passwordRevision, limit: 1 });
     const [event] = await this.options.codec.decode(stored);

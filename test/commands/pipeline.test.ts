@@ -195,8 +195,7 @@ describe('a command with an Idempotency-Key', () => {
       pipeline.execute({
         type: 'identity.RegisterAccount',
         input: {
-          email: 'ada@example.org',
-          emailReservation: 'e1',
+          email: { address: 'ada@example.org', reservation: 'e1' },
           name: 'Ada',
           passwordHash,
           usernames: [{ username: 'ada', reservation: 'u1' }],
@@ -254,8 +253,7 @@ describe('many commands', () => {
       process.execute({
         type: 'identity.RegisterAccount',
         input: {
-          email: 'ada@example.org',
-          emailReservation: 'e1',
+          email: { address: 'ada@example.org', reservation: 'e1' },
           name: 'Ada',
           passwordHash: 'hash',
           usernames: [{ username: `ada${n}`, reservation: `u${n}` }],

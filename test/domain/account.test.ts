@@ -1,6 +1,6 @@
 import { describe, it } from 'vitest';
 import { onStream, systemActor } from '../../domain/decider.js';
-import { AccountRegistered } from '../../domain/identity/account.js';
+import { AccountRegistered } from '../../domain/identity/account/credentials.js';
 import { ProfileCreated } from '../../domain/identity/profile.js';
 import { ValueFreed, ValueReserved } from '../../domain/identity/reservation.js';
 import { given, idOf, past } from './specification.js';
@@ -8,8 +8,7 @@ import { given, idOf, past } from './specification.js';
 const personId = idOf(1);
 const when = { actor: systemActor, newId: personId };
 const input = {
-  email: 'ada@example.org',
-  emailReservation: 'e1',
+  email: { address: 'ada@example.org', reservation: 'e1' },
   name: 'Ada',
   passwordHash: 'hash',
   usernames: [

@@ -23,8 +23,7 @@ it('no value is ever reserved by two accounts, and a refused registration reserv
         const decision = simulation.run({
           definition: definitionOf('identity.RegisterAccount'),
           input: {
-            email: `${email}@example.org`,
-            emailReservation: email,
+            email: { address: `${email}@example.org`, reservation: email },
             name: 'Somebody',
             passwordHash: 'hash',
             usernames: usernames.map((username) => ({ username, reservation: username })),

@@ -1,5 +1,6 @@
 import { Query, QueryHandler } from '@nestjs/cqrs';
 import { z } from 'zod';
+import { feedRoles } from '../../../domain/access.js';
 import { personId } from '../../../domain/ids.js';
 import type { ChannelMember } from '../../../projections/conversations/channel-members.js';
 import { channelMemberId } from '../../../projections/conversations/ids.js';
@@ -11,7 +12,7 @@ import { type List, person } from '../replies.js';
 import { loadChannelOfMember } from './channel-access.js';
 
 export const memberInList = person.extend({
-  role: z.enum(['member', 'moderator', 'owner']),
+  role: z.enum(feedRoles),
   joinedAt: z.iso.datetime(),
 });
 export type MemberInList = z.infer<typeof memberInList>;

@@ -1,6 +1,6 @@
 import { Controller, Inject } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { RegisterAccount } from '../../../domain/identity/account.js';
+import { RegisterAccount } from '../../../domain/identity/account/registration.js';
 import { AccessTokens } from '../../auth/access-tokens.js';
 import { Accounts } from '../../auth/accounts.js';
 import { QueueFull } from '../../auth/bounded-queue.js';

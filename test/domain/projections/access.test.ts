@@ -6,7 +6,7 @@ import {
   MemberRemoved,
   MessagePosted,
 } from '../../../domain/conversations/channel.js';
-import { AccountRegistered } from '../../../domain/identity/account.js';
+import { AccountRegistered } from '../../../domain/identity/account/credentials.js';
 import { ProfileCreated } from '../../../domain/identity/profile.js';
 import { ValueReserved } from '../../../domain/identity/reservation.js';
 import { RoomCreated } from '../../../domain/rooms/room.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { AccountRegistered } from '../../../domain/identity/account.js';
+import { AccountRegistered } from '../../../domain/identity/account/credentials.js';
 import { ProfileCreated } from '../../../domain/identity/profile.js';
 import { identityProjection } from '../../../projections/identity/identity.js';
 import { idOf, past, record } from '../specification.js';
