@@ -1,5 +1,6 @@
 import { InvalidConfig } from '../config.js';
 import { DataDirectoryUnusable } from '../data-directory.js';
+import { KeysUnusable } from '../keys/port.js';
 import { CheckpointAhead } from '../projector/projector.js';
 import { ReadStoreUnusable } from '../read-store/port.js';
 import { SecretsUnusable } from '../secrets.js';
@@ -12,7 +13,14 @@ export interface Failure {
   readonly exitCode: ExitCode;
 }
 
-const unusableData = [DataDirectoryUnusable, SecretsUnusable, StoreUnusable, ReadStoreUnusable, CheckpointAhead];
+const unusableData = [
+  DataDirectoryUnusable,
+  SecretsUnusable,
+  StoreUnusable,
+  KeysUnusable,
+  ReadStoreUnusable,
+  CheckpointAhead,
+];
 
 /** What to say of an error that ends a command, and how to end. */
 export function failureOf(error: unknown): Failure {

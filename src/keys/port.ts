@@ -19,3 +19,6 @@ export interface KeyStore {
  * `tokens`: signs what only this system reads. `signing/<key id>`: seeds of the keys that sign access tokens.
  */
 export type SecretName = 'reservations' | 'commands' | 'passwords' | 'tokens' | `signing/${string}`;
+
+/** The master keys are not those of the key store, or a key in it is damaged; the message says what to do. */
+export class KeysUnusable extends Error {}

@@ -1,14 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import { openWriter, type SqliteRow, type Statement, type Writer, type WriterStatement } from '../sqlite/connection.js';
-import {
-  inTransaction,
-  openSqlite,
-  type SqliteDatabase,
-  type SqliteFormat,
-  StoreUnusable,
-} from '../sqlite/database.js';
+import { inTransaction, openSqlite, type SqliteDatabase, type SqliteFormat } from '../sqlite/database.js';
 import { GroupCommit } from '../sqlite/group-commit.js';
-import { type MasterKey, MasterKeys } from './master-keys.js';
+import { type MasterKey, MasterKeys, secretName, subjectName } from './master-keys.js';
 import type { KeyStore, SecretName } from './port.js';
 
 /** A subject whose `wrapped` is NULL is forgotten. */
@@ -38,23 +31,23 @@ export interface SqliteKeysOptions {
   readonly onFatal?: (error: Error) => void;
 }
 
-const keyBytes = 32;
 /** Keys made in one piece of work on the event loop, about 10 µs each. */
 const keysAtOnce = 250;
 
 /**
  * Opens the key store in this file, or makes it. Several processes of one host may have it open.
- * @throws {StoreUnusable} if the file is damaged, not ours or can't be written, or the master keys are not its own
+ * @throws {StoreUnusable} if the file is damaged, not ours or can't be written
+ * @throws {KeysUnusable} if the master keys are not its own
  */
 export async function openSqliteKeys(
   path: string,
   masterKeys: MasterKey | readonly MasterKey[],
   options: SqliteKeysOptions = {},
 ): Promise<KeyStore> {
-  const masters = new MasterKeys([masterKeys].flat());
+  const masters = new MasterKeys(path, [masterKeys].flat());
   const database = await openSqlite(path, keysFormat);
   try {
-    await inTransaction(database.writer, (writer) => proveMasters(path, writer, masters));
+    await inTransaction(database.writer, (writer) => proveMasters(writer, masters));
     return await SqliteKeys.open(path, database, masters, options);
   } catch (error) {
     await database.close();
@@ -62,28 +55,14 @@ export async function openSqliteKeys(
   }
 }
 
-/** Each master key encrypts its own name in the file, so that a wrong one is noticed before anything is wrapped by it. */
-async function proveMasters(path: string, writer: Writer, masters: MasterKeys): Promise<void> {
-  const known = await writer.prepare('SELECT proof FROM masters WHERE version = ?');
+async function proveMasters(writer: Writer, masters: MasterKeys): Promise<void> {
+  // The writing connection reads single rows.
+  const proofs = await writer.prepare('SELECT json_group_array(json_array(version, hex(proof))) FROM masters');
+  const kept = JSON.parse(proofs.get([])?.[0] as string) as [number, string][];
   const insert = await writer.prepare('INSERT INTO masters (version, proof) VALUES (?, ?)');
-  for (const version of masters.versions) {
-    const proof = known.get([version])?.[0] as Buffer | undefined;
-    if (!proof) insert.run([version, masters.wrap(proofName(version), Buffer.alloc(keyBytes), version).wrapped]);
-    else if (!masters.unwrap(proofName(version), { masterVersion: version, wrapped: proof })) {
-      throw new StoreUnusable(`The key store ${path} was made with another master key ${version}: give that one.`);
-    }
+  for (const added of masters.prove(new Map(kept.map(([version, hex]) => [version, Buffer.from(hex, 'hex')])))) {
+    insert.run(added);
   }
-  const missing = await writer.prepare(
-    'SELECT min(version) FROM masters WHERE version NOT IN (SELECT value FROM json_each(?))',
-  );
-  const version = missing.get([JSON.stringify(masters.versions)])?.[0];
-  if (typeof version === 'number') {
-    throw new StoreUnusable(`The key store ${path} holds keys under master key ${version}: give that one, too.`);
-  }
-}
-
-function proofName(version: number): string {
-  return `master ${version}`;
 }
 
 class SqliteKeys implements KeyStore {
@@ -144,7 +123,7 @@ class SqliteKeys implements KeyStore {
   private make(subjects: readonly string[]): Promise<void> {
     return this.commits.run(subjects.length, () => {
       for (const subject of subjects) {
-        const { masterVersion, wrapped } = this.masters.wrap(subjectName(subject), randomBytes(keyBytes));
+        const { masterVersion, wrapped } = this.masters.newKey(subjectName(subject));
         this.insertSubject.run([subject, masterVersion, wrapped]);
       }
       return { result: undefined };
@@ -154,7 +133,8 @@ class SqliteKeys implements KeyStore {
   async get(subjects: readonly string[]): Promise<Map<string, Buffer | null>> {
     const keys = new Map<string, Buffer | null>();
     for (const [subject, masterVersion, wrapped] of this.rows(subjects)) {
-      keys.set(subject, wrapped && this.unwrap(subjectName(subject), masterVersion as number, wrapped));
+      const master = masterVersion as number;
+      keys.set(subject, wrapped && this.masters.unwrap(subjectName(subject), { masterVersion: master, wrapped }));
     }
     return keys;
   }
@@ -171,7 +151,7 @@ class SqliteKeys implements KeyStore {
     const kept = this.readSecret(name);
     if (kept) return kept;
     await this.commits.run(1, () => {
-      const { masterVersion, wrapped } = this.masters.wrap(secretName(name), randomBytes(keyBytes));
+      const { masterVersion, wrapped } = this.masters.newKey(secretName(name));
       this.insertSecret.run([name, masterVersion, wrapped]);
       return { result: undefined };
     });
@@ -191,13 +171,7 @@ class SqliteKeys implements KeyStore {
   private readSecret(name: SecretName): Buffer | undefined {
     this.commits.assertUsable();
     const row = this.secretStatement.get([name]) as [number, Buffer] | undefined;
-    return row && this.unwrap(secretName(name), ...row);
-  }
-
-  private unwrap(name: string, masterVersion: number, wrapped: Buffer): Buffer {
-    const key = this.masters.unwrap(name, { masterVersion, wrapped });
-    if (!key) throw new StoreUnusable(`The key of ${name} in ${this.path} is damaged: restore it from a backup.`);
-    return key;
+    return row && this.masters.unwrap(secretName(name), { masterVersion: row[0], wrapped: row[1] });
   }
 
   /** Secure deletion cleans the file itself; what was written before is still in the write-ahead log until that is emptied. */
@@ -205,12 +179,4 @@ class SqliteKeys implements KeyStore {
     const connection = openWriter(this.path, 1_000);
     await connection.exec('PRAGMA wal_checkpoint(TRUNCATE)').finally(() => connection.close());
   }
-}
-
-function subjectName(subject: string): string {
-  return `subject ${subject}`;
-}
-
-function secretName(name: SecretName): string {
-  return `secret ${name}`;
 }

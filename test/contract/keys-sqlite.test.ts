@@ -3,9 +3,8 @@ import { join } from 'node:path';
 import Database from 'libsql';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { MasterKey } from '../../src/keys/master-keys.js';
-import type { KeyStore } from '../../src/keys/port.js';
+import { type KeyStore, KeysUnusable } from '../../src/keys/port.js';
 import { openSqliteKeys } from '../../src/keys/sqlite.js';
-import { StoreUnusable } from '../../src/sqlite/database.js';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 
 /** What holds for the key store in SQLite beyond its contract. */
@@ -36,7 +35,7 @@ describe('the master key', () => {
     const path = await keysPath();
     await (await openSqliteKeys(path, first)).close();
     const wrong = openSqliteKeys(path, { version: 1, key: Buffer.alloc(32, 'wrong') });
-    await expect(wrong).rejects.toThrow(StoreUnusable);
+    await expect(wrong).rejects.toThrow(KeysUnusable);
     await expect(wrong).rejects.toThrow(`The key store ${path} was made with another master key 1`);
   });
 
