@@ -54,3 +54,6 @@ export const aggregates: ReadonlyMap<string, AnyAggregate> = new Map(
 
 /** Categories whose streams people may follow live. */
 export const feedCategories: ReadonlySet<string> = new Set(['user', 'meeting', 'room', 'channel']);
+
+/** Categories whose streams nobody follows, and every process keeps current: who may come in must be known at once. */
+export const watchedCategories: ReadonlySet<string> = new Set(['account', 'platform']);

@@ -5,7 +5,7 @@ import { Api } from './api/api.js';
 import { AccessTokens } from './auth/access-tokens.js';
 import { Accounts } from './auth/accounts.js';
 import { Passwords } from './auth/passwords.js';
-import { publishFeedEvent } from './broker/feed-publisher.js';
+import { publishEvent } from './broker/feed-publisher.js';
 import type { Broker } from './broker/port.js';
 import { Closers } from './closers.js';
 import { Pipeline } from './commands/pipeline.js';
@@ -119,7 +119,7 @@ async function startRoles(foundation: Foundation): Promise<Parley> {
 
 async function openPipeline(foundation: Foundation): Promise<CommandPipeline> {
   const { broker, closers, metrics } = foundation;
-  const pipeline = await Pipeline.open({ ...foundation, publish: (event) => publishFeedEvent(broker, event) });
+  const pipeline = await Pipeline.open({ ...foundation, publish: (event) => publishEvent(broker, event) });
   closers.defer(() => pipeline.drain());
   return metrics.timed(pipeline);
 }

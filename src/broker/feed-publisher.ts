@@ -1,14 +1,16 @@
 import type { AccessChange } from '../../domain/access.js';
-import { events, feedCategories } from '../../domain/catalogue.js';
+import { events, feedCategories, watchedCategories } from '../../domain/catalogue.js';
 import type { AnyEventDefinition, Audience, RecordedEvent } from '../../domain/event.js';
 import { publicFrame } from '../../domain/frame.js';
 import { parseStreamName } from '../../domain/ids.js';
 import type { Broker } from './port.js';
-import { type FeedMessage, feedSubject } from './subjects.js';
+import { type FeedMessage, feedSubject, type WatchedMessage, watchedSubject } from './subjects.js';
 
-/** Publishes an event that was appended, if its stream is one that people may follow. */
-export function publishFeedEvent(broker: Broker, event: RecordedEvent): void {
-  if (isFeed(event.stream)) broker.publish(feedSubject(event.stream), feedMessage(event));
+/** Publishes an event that was appended, if its stream is one that people follow; that it has grown, if processes do. */
+export function publishEvent(broker: Broker, event: RecordedEvent): void {
+  const { stream, revision } = event;
+  if (isFeed(stream)) broker.publish(feedSubject(stream), feedMessage(event));
+  else if (isWatched(stream)) broker.publish(watchedSubject, { stream, revision } satisfies WatchedMessage);
 }
 
 /** What the edges need of an event. */
@@ -19,6 +21,11 @@ export function feedMessage(event: RecordedEvent): FeedMessage {
 /** Whether people may follow the stream live. */
 export function isFeed(stream: string): boolean {
   return feedCategories.has(parseStreamName(stream).category);
+}
+
+/** Whether every process keeps the stream's state current. */
+export function isWatched(stream: string): boolean {
+  return watchedCategories.has(parseStreamName(stream).category);
 }
 
 /** Made of its event when somebody looks at it: within a process, most messages have no subscriber. */

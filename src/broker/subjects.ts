@@ -15,7 +15,7 @@ export interface FeedMessage {
   readonly access: readonly AccessChange[];
 }
 
-/** A stretch of the log that the relay has read, and the last revision of each feed in it. */
+/** A stretch of the log that the relay has read, and the last revision of each feed and each watched stream in it. */
 export interface Announcement {
   /** Events after this position, */
   readonly after: string;
@@ -23,6 +23,14 @@ export interface Announcement {
   readonly through: string;
   readonly heads: Readonly<Record<string, number>>;
 }
+
+/** A stream that every process keeps current has come to this revision; nothing of what the event tells. */
+export interface WatchedMessage {
+  readonly stream: string;
+  readonly revision: number;
+}
+
+export const watchedSubject = 'parley.watched';
 
 export const announcementSubject = 'parley.announcements';
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isFeed } from '../broker/feed-publisher.js';
+import { isFeed, isWatched } from '../broker/feed-publisher.js';
 import type { Broker } from '../broker/port.js';
 import { type Announcement, announcementSubject } from '../broker/subjects.js';
 import type { EventStore, StoredEvent } from '../event-store/port.js';
@@ -70,7 +70,7 @@ export class Relay {
   #gather(page: readonly StoredEvent[]): void {
     for (const { stream, revision, position } of page) {
       this.#read = position;
-      if (isFeed(stream)) this.#heads[stream] = revision;
+      if (isFeed(stream) || isWatched(stream)) this.#heads[stream] = revision;
     }
     this.#gathering ??= setTimeout(() => this.#announce(), this.#options.coalesceMs);
   }

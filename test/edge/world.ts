@@ -8,7 +8,7 @@ import { Rejection } from '../../domain/rejections.js';
 import { projections } from '../../projections/catalogue.js';
 import type { Document, Found, Query, Reader } from '../../projections/reader.js';
 import { Unauthenticated } from '../../src/auth/session.js';
-import { publishFeedEvent } from '../../src/broker/feed-publisher.js';
+import { publishEvent } from '../../src/broker/feed-publisher.js';
 import { InProcessBroker } from '../../src/broker/in-process.js';
 import type { Broker } from '../../src/broker/port.js';
 import {
@@ -210,7 +210,7 @@ export class TestCommands implements CommandPipeline {
     const past = this.#streams.get(stream) ?? [];
     this.#streams.set(stream, past);
     past.push(...recorded);
-    for (const event of recorded) publishFeedEvent(this.broker, event);
+    for (const event of recorded) publishEvent(this.broker, event);
     return recorded;
   }
 }

@@ -1,4 +1,4 @@
-import { isFeed } from '../broker/feed-publisher.js';
+import { isFeed, isWatched } from '../broker/feed-publisher.js';
 import type { Broker, Subscription } from '../broker/port.js';
 import { type Announcement, announcementSubject } from '../broker/subjects.js';
 import type { EventStore, StoredEvent } from '../event-store/port.js';
@@ -8,7 +8,7 @@ export interface LogWatchOptions {
   readonly eventStore: EventStore;
   /** Silence of the relays after which the log itself is read, in ms; 2,000 unless told. */
   readonly silenceMs?: number;
-  /** Revisions that feeds have come to. */
+  /** Revisions that feeds and watched streams have come to. */
   onHeads(heads: Readonly<Record<string, number>>): void;
   /** The log can't be read: what was missed is not known. */
   onLost(error: unknown): void;
@@ -94,6 +94,6 @@ export class LogWatch {
 
 function headsOf(page: readonly StoredEvent[]): Record<string, number> {
   const heads: Record<string, number> = {};
-  for (const { stream, revision } of page) if (isFeed(stream)) heads[stream] = revision;
+  for (const { stream, revision } of page) if (isFeed(stream) || isWatched(stream)) heads[stream] = revision;
   return heads;
 }
