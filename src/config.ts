@@ -31,6 +31,9 @@ const origin = z.string().refine((text) => URL.canParse(text) && new URL(text).o
 
 const secret = z.string().min(1).optional();
 
+/** `true` or `false`, `1` or `0`, `yes` or `no`. */
+const flag = z.union([z.boolean(), z.stringbool()], { error: 'must be true or false' });
+
 const settings = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   PORT: port.default(3000),
@@ -46,6 +49,10 @@ const settings = z.object({
   PARLEY_ROLES: commaList.pipe(z.array(z.enum(roles)).min(1)).default([...roles]),
   PARLEY_PASSWORD_MIN_LENGTH: z.coerce.number().int().min(8).max(64).default(8),
   PARLEY_BCRYPT_COST: z.coerce.number().int().min(4).max(16).default(12),
+  PARLEY_TLS: z.enum(['off', 'proxy']).default('off'),
+  PARLEY_TRUSTED_PROXY_HOPS: z.coerce.number().int().min(0).max(16).default(0),
+  PARLEY_COOKIE_SAMESITE: z.enum(['lax', 'strict', 'none']).default('lax'),
+  PARLEY_COOKIE_SECURE: flag.optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 
@@ -70,6 +77,12 @@ export interface Config {
   readonly masterKey: Buffer | undefined;
   readonly passwordMinLength: number;
   readonly bcryptCost: number;
+  /** `proxy`: TLS ends before this process, and nothing else is let in. */
+  readonly tls: Settings['PARLEY_TLS'];
+  /** How many proxies before this process tell truly where a request comes from. */
+  readonly trustedProxyHops: number;
+  /** How browsers are to send the session's cookie. */
+  readonly cookie: { readonly sameSite: Settings['PARLEY_COOKIE_SAMESITE']; readonly secure: boolean };
   readonly logLevel: Settings['LOG_LEVEL'];
 }
 
@@ -97,7 +110,7 @@ export function parseConfig(values: Readonly<Record<string, unknown>>): Config {
   if (!parsed.success) {
     throw new InvalidConfig(parsed.error.issues.map(({ path, message }) => `${String(path[0])}: ${message}`));
   }
-  const faults = [...secretFaults(parsed.data), ...productionFaults(parsed.data)];
+  const faults = [...secretFaults(parsed.data), ...productionFaults(parsed.data), ...transportFaults(parsed.data)];
   if (faults.length > 0) throw new InvalidConfig(faults);
   return configOf(parsed.data);
 }
@@ -118,6 +131,9 @@ function configOf(values: Settings): Config {
     masterKey: values.PARLEY_MASTER_KEY === undefined ? undefined : masterKeyOf(values.PARLEY_MASTER_KEY),
     passwordMinLength: values.PARLEY_PASSWORD_MIN_LENGTH,
     bcryptCost: values.PARLEY_BCRYPT_COST,
+    tls: values.PARLEY_TLS,
+    trustedProxyHops: values.PARLEY_TRUSTED_PROXY_HOPS,
+    cookie: { sameSite: values.PARLEY_COOKIE_SAMESITE, secure: isCookieSecure(values) },
     logLevel: values.LOG_LEVEL,
   };
 }
@@ -156,6 +172,21 @@ function productionFaults(values: Settings): string[] {
   const faults = names.filter((name) => values[name] === undefined).map((name) => `${name}: must be set in production`);
   if (values.PARLEY_BCRYPT_COST < minProductionCost) {
     faults.push(`PARLEY_BCRYPT_COST: must be at least ${minProductionCost} in production`);
+  }
+  return faults;
+}
+
+function isCookieSecure({ PARLEY_COOKIE_SECURE, PARLEY_TLS }: Settings): boolean {
+  return PARLEY_COOKIE_SECURE ?? PARLEY_TLS === 'proxy';
+}
+
+function transportFaults(values: Settings): string[] {
+  const faults: string[] = [];
+  if (values.PARLEY_TLS === 'proxy' && values.PARLEY_TRUSTED_PROXY_HOPS === 0) {
+    faults.push('PARLEY_TRUSTED_PROXY_HOPS: must be at least 1 where PARLEY_TLS is proxy');
+  }
+  if (values.PARLEY_COOKIE_SAMESITE === 'none' && !isCookieSecure(values)) {
+    faults.push('PARLEY_COOKIE_SAMESITE: none needs PARLEY_COOKIE_SECURE, or PARLEY_TLS=proxy');
   }
   return faults;
 }

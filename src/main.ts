@@ -4,7 +4,10 @@ import { openBroker, openEventStore, openKeys, openReadStore } from './adapters.
 import { Api } from './api/api.js';
 import { AccessTokens } from './auth/access-tokens.js';
 import { Accounts } from './auth/accounts.js';
+import { InternalTokens } from './auth/internal-tokens.js';
 import { Passwords } from './auth/passwords.js';
+import type { Authenticator } from './auth/session.js';
+import { TokenAuthenticator } from './auth/token-authenticator.js';
 import { publishEvent } from './broker/feed-publisher.js';
 import type { Broker } from './broker/port.js';
 import { Closers } from './closers.js';
@@ -20,6 +23,7 @@ import type { KeyStore } from './keys/port.js';
 import { createLogger } from './logger.js';
 import { Metrics } from './metrics.js';
 import { mayCall, urlOf } from './origins.js';
+import { Proxies } from './proxies.js';
 import type { ReadStore } from './read-store/port.js';
 import { Positions } from './read-store/positions.js';
 import { loadSecrets } from './secrets.js';
@@ -56,6 +60,9 @@ export interface Foundation {
   readonly positions: Positions;
   readonly broker: Broker;
   readonly accessTokens: AccessTokens;
+  readonly internalTokens: InternalTokens;
+  readonly authenticator: Authenticator;
+  readonly proxies: Proxies;
   readonly closers: Closers;
 }
 
@@ -80,6 +87,8 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
   const eventStore = closers.add(await openEventStore(config, onFatal));
   const readStore = closers.add(await openReadStore(config));
   const broker = closers.add(await openBroker(config, logger));
+  const accessTokens = new AccessTokens(secrets.jwtSecret);
+  const internalTokens = await InternalTokens.open(keys);
   return {
     config,
     logger,
@@ -91,7 +100,10 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
     readStore,
     positions: new Positions(readStore),
     broker,
-    accessTokens: new AccessTokens(secrets.jwtSecret),
+    accessTokens,
+    internalTokens,
+    authenticator: new TokenAuthenticator(accessTokens, internalTokens),
+    proxies: new Proxies(config),
     closers,
   };
 }
@@ -173,14 +185,13 @@ interface RunningEdge {
 }
 
 async function runEdge(foundation: Foundation, commands: CommandPipeline): Promise<RunningEdge> {
-  const { config, metrics, accessTokens, closers } = foundation;
+  const { config, metrics, closers } = foundation;
   const { startEdge } = await import('./edge/edge.js');
   const edge = await startEdge({
     ...foundation,
     host: config.host,
     port: config.edgePort,
     commands,
-    authenticator: accessTokens,
     allowedOrigins: (origin) => mayCall(config, origin),
   });
   metrics.gauge('parley_edge_sockets', 'Sockets that are connected to this edge.', () => edge.stats().sockets);

@@ -16,6 +16,8 @@ type BoundaryCode =
   | 'unknown-command'
   | 'unauthenticated'
   | 'wrong-credentials'
+  | 'cross-site-request'
+  | 'https-required'
   | 'unknown-route'
   | 'not-acceptable'
   | 'body-too-large'
@@ -63,8 +65,10 @@ const catalogue: Readonly<Record<ProblemCode, ProblemKind>> = {
   'malformed-json': { status: 400, title: 'The body is not valid JSON.' },
   'invalid-input': { status: 400, title: 'The input is not valid.' },
   'unknown-command': { status: 400, title: 'There is no such command.' },
-  unauthenticated: { status: 401, title: 'A valid access token is required.' },
+  unauthenticated: { status: 401, title: 'A valid access token or session is required.' },
   'wrong-credentials': { status: 401, title: 'The e-mail address or user name, or the password, is wrong.' },
+  'cross-site-request': { status: 403, title: 'A page of another origin may not have a browser ask this.' },
+  'https-required': { status: 403, title: 'This is served over HTTPS only.' },
   'unknown-route': { status: 404, title: 'There is no such route.' },
   'not-acceptable': { status: 406, title: 'Answers are given as JSON only.' },
   'body-too-large': { status: 413, title: 'The body is too large.' },

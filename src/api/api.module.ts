@@ -4,9 +4,14 @@ import { CqrsModule } from '@nestjs/cqrs';
 import type { Logger } from 'pino';
 import { AccessTokens } from '../auth/access-tokens.js';
 import { Accounts } from '../auth/accounts.js';
+import { InternalTokens } from '../auth/internal-tokens.js';
+import type { Authenticator } from '../auth/session.js';
 import type { CommandPipeline } from '../commands/port.js';
+import type { Config } from '../config.js';
 import { Health } from '../health.js';
 import { Metrics } from '../metrics.js';
+import { mayCall } from '../origins.js';
+import type { Proxies } from '../proxies.js';
 import type { ReadStore } from '../read-store/port.js';
 import type { Positions } from '../read-store/positions.js';
 import { Boundary } from './boundary.js';
@@ -28,15 +33,20 @@ import { ReadYourWrites } from './read-your-writes.js';
 import { ReferenceController } from './reference/reference.controller.js';
 import { GetRoomHandler } from './rooms/get-room.js';
 import { RoomsController } from './rooms/rooms.controller.js';
+import { SessionCookie } from './session-cookie.js';
 import { COMMAND_PIPELINE, LOGGER, READ_STORE } from './tokens.js';
 
 /** The parts of the process that the API works with. */
 export interface ApiParts {
+  readonly config: Config;
   readonly pipeline: CommandPipeline;
   readonly readStore: ReadStore;
   readonly positions: Positions;
   readonly accounts: Accounts;
   readonly accessTokens: AccessTokens;
+  readonly internalTokens: InternalTokens;
+  readonly authenticator: Authenticator;
+  readonly proxies: Proxies;
   readonly health: Health;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -46,7 +56,17 @@ export interface ApiParts {
 class ApiModule {}
 
 export function apiModule(parts: ApiParts): DynamicModule {
-  const boundary = new Boundary(parts.accessTokens, new ReadYourWrites(parts.positions));
+  const { config, proxies } = parts;
+  const boundary = new Boundary({
+    authenticator: parts.authenticator,
+    readYourWrites: new ReadYourWrites(parts.positions),
+    sessionCookie: new SessionCookie(config.cookie),
+    origins: {
+      own: ({ headers }) => proxies.ownOrigin(headers),
+      mayCall: (origin) => mayCall(config, origin),
+    },
+    addressOf: ({ socket, headers }) => proxies.address(socket.remoteAddress ?? '', headers),
+  });
   return {
     module: ApiModule,
     imports: [CqrsModule],
@@ -68,6 +88,7 @@ export function apiModule(parts: ApiParts): DynamicModule {
       { provide: LOGGER, useValue: parts.logger },
       { provide: Accounts, useValue: parts.accounts },
       { provide: AccessTokens, useValue: parts.accessTokens },
+      { provide: InternalTokens, useValue: parts.internalTokens },
       { provide: Health, useValue: parts.health },
       { provide: Metrics, useValue: parts.metrics },
       ExecuteCommandHandler,

@@ -5,14 +5,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
-import type { Config } from '../config.js';
 import { urlOf } from '../origins.js';
 import { type ApiParts, apiModule } from './api.module.js';
 import { type ForwardedSockets, forwardToEdge } from './edge-proxy.js';
 import { createServer } from './server.js';
 
 export interface ApiOptions extends ApiParts {
-  readonly config: Config;
   /** Where the edge listens, if its paths are to be reachable here. */
   readonly edgeUrl?: string;
 }
@@ -29,7 +27,8 @@ export class Api {
   ) {}
 
   /** @throws if the port can't be listened on */
-  static async start({ config, edgeUrl, ...parts }: ApiOptions): Promise<Api> {
+  static async start({ edgeUrl, ...parts }: ApiOptions): Promise<Api> {
+    const { config } = parts;
     const adapter = await createServer(config, parts.health);
     const application = await NestFactory.create<NestFastifyApplication>(apiModule(parts), adapter, {
       bodyParser: false,

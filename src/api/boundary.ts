@@ -4,29 +4,38 @@ import { type Authenticator, type Session, Unauthenticated } from '../auth/sessi
 import { type CommandReply, parse } from '../commands/port.js';
 import { Refused } from '../problems.js';
 import { type Call, positionOf } from './call.js';
+import { refuseCrossSite, type TrustedOrigins } from './cross-site.js';
 import { etagOf, matchesNone } from './preconditions.js';
 import type { ReadYourWrites } from './read-your-writes.js';
 import type { RouteOptions } from './route.js';
+import type { SessionCookie } from './session-cookie.js';
 
-/** Nobody is logged in: for routes that ask for no token. */
+/** Nobody is logged in: for routes that ask for no credentials. */
 const nobody: Session = { actor: systemActor, expiresAt: Number.POSITIVE_INFINITY };
 
 const json = /json|\*\/\*|application\/\*/;
 const bearer = 'bearer ';
 
+export interface BoundaryOptions {
+  readonly authenticator: Authenticator;
+  readonly readYourWrites: ReadYourWrites;
+  readonly sessionCookie: SessionCookie;
+  readonly origins: TrustedOrigins;
+  /** Where the client calls from. */
+  addressOf(request: FastifyRequest): string;
+}
+
 /** What every route does before and after its own work: who calls, what they ask, how they are answered. */
 export class Boundary {
-  constructor(
-    private readonly authenticator: Authenticator,
-    private readonly readYourWrites: ReadYourWrites,
-  ) {}
+  constructor(private readonly options: BoundaryOptions) {}
 
   /**
-   * @throws {Unauthenticated} before anything of the request is looked at
+   * @throws {Unauthenticated} before anything of the request is looked at but whether a page of another origin sends it
    * @throws {InvalidInput} if a part does not fit its schema
    * @throws {Refused} if a header is malformed, there can't be such a resource, or the read models are behind
    */
   async enter(route: RouteOptions, request: FastifyRequest, reply: FastifyReply): Promise<Call> {
+    if (route.setsCookie) refuseCrossSite(request, this.options.origins);
     const session = route.auth === 'none' ? nobody : await this.#authenticate(request);
     const { accept } = request.headers;
     if (accept !== undefined && !json.test(accept)) throw new Refused('not-acceptable');
@@ -36,27 +45,37 @@ export class Boundary {
       query: parse(route.query, request.query),
       body: route.body ? parse(route.body, request.body) : request.body,
       request,
+      address: this.options.addressOf(request),
+      cookie: this.options.sessionCookie.on(reply),
     };
     if (route.reads) await this.#wait(route.reads, call, reply);
     return call;
   }
 
-  async #authenticate({ headers }: FastifyRequest): Promise<Session> {
-    const { authorization = '' } = headers;
-    if (authorization.slice(0, bearer.length).toLowerCase() !== bearer) throw new Unauthenticated();
-    return this.authenticator.authenticate(authorization.slice(bearer.length));
+  /** By the `Authorization` header, and only where there is none by the cookie, which browsers send unasked. */
+  async #authenticate(request: FastifyRequest): Promise<Session> {
+    const { authenticator, sessionCookie, origins } = this.options;
+    const { authorization } = request.headers;
+    if (authorization !== undefined) {
+      if (authorization.slice(0, bearer.length).toLowerCase() !== bearer) throw new Unauthenticated();
+      return authenticator.authenticate(authorization.slice(bearer.length));
+    }
+    const cookie = sessionCookie.read(request);
+    if (cookie === undefined) throw new Unauthenticated();
+    refuseCrossSite(request, origins);
+    return authenticator.authenticateCookie(cookie);
   }
 
   async #wait(projections: readonly string[], { session, request }: Call, reply: FastifyReply): Promise<void> {
-    const current = await this.readYourWrites.wait(session.actor.id, positionOf(request), projections);
+    const current = await this.options.readYourWrites.wait(session.actor.id, positionOf(request), projections);
     if (!current) reply.header('parley-stale', 'true');
   }
 
   /** Sends what the route's method has returned. */
-  answer(route: RouteOptions, { session, request }: Call, result: object, reply: FastifyReply): void {
+  answer(route: RouteOptions, { session, request }: Call, result: unknown, reply: FastifyReply): void {
     if (route.command) {
       const { position } = result as CommandReply;
-      if (route.auth !== 'none') this.readYourWrites.remember(session.actor.id, position);
+      if (route.auth !== 'none') this.options.readYourWrites.remember(session.actor.id, position);
       reply.header('parley-position', position);
     }
     if (route.etag) {
@@ -68,7 +87,7 @@ export class Boundary {
         return;
       }
     } else reply.header('cache-control', 'no-store');
-    reply.code(route.status).send(result);
+    reply.code(route.status).send(route.status === 204 ? undefined : result);
   }
 }
 

@@ -3,6 +3,7 @@ import type { Session } from '../auth/session.js';
 import { type CommandRequest, type CommandType, InvalidInput } from '../commands/port.js';
 import { Refused } from '../problems.js';
 import { parseIfMatch } from './preconditions.js';
+import type { CookieOfAnswer } from './session-cookie.js';
 
 /** A request whose caller is known and whose parts are parsed: what a route's method gets. */
 export interface Call<Params = unknown, Query = unknown, Body = unknown> {
@@ -11,6 +12,10 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly query: Query;
   readonly body: Body;
   readonly request: FastifyRequest;
+  /** Where the client calls from, as far as trusted proxies tell. */
+  readonly address: string;
+  /** For routes that are declared to set the session's cookie. */
+  readonly cookie: CookieOfAnswer;
 }
 
 /** The command that a call asks for; its input is the body's fields and those of the path. */

@@ -6,7 +6,7 @@ import type { ProblemCode } from '../problems.js';
 import type { ApiController } from './api-controller.js';
 import type { Call } from './call.js';
 
-export type Method = 'GET' | 'POST' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** All that the API knows of a route: how it is served, and how OpenAPI describes it. */
 export interface RouteOptions<Params = unknown, Query = unknown, Body = unknown> {
@@ -14,15 +14,18 @@ export interface RouteOptions<Params = unknown, Query = unknown, Body = unknown>
   /** After the controller's path; `:name` for each field of `params`. */
   readonly path: string;
   readonly summary: string;
-  /** `none`: needs no access token. */
+  /** `none`: needs neither an access token nor a session's cookie. */
   readonly auth: 'person' | 'none';
+  /** Its answer sets the session's cookie or clears it: no page of another origin may have a browser ask for that. */
+  readonly setsCookie: boolean;
   readonly params: z.ZodType<Params>;
   readonly query: z.ZodType<Query>;
   /** The body's schema; a command's body is parsed with the command, not here. */
   readonly body?: z.ZodType<Body>;
   /** The command that the route issues. */
   readonly command?: AnyCommandDefinition;
-  readonly status: 200 | 201;
+  /** With 204, nothing is answered, whatever the method returns. */
+  readonly status: 200 | 201 | 202 | 204;
   readonly reply: z.ZodType;
   /** The answer's `revision` is its ETag. */
   readonly etag: boolean;
@@ -46,9 +49,10 @@ export const declaredRoutes: DeclaredRoute[] = [];
 const nothing = z.strictObject({});
 
 type Declared<Params, Query, Body> = Partial<RouteOptions<Params, Query, Body>> &
-  Pick<RouteOptions, 'method' | 'path' | 'summary' | 'reply'>;
+  Pick<RouteOptions, 'method' | 'path' | 'summary'> &
+  ({ readonly status: 204 } | Pick<RouteOptions, 'reply'>);
 
-type RouteMethod<Call> = (call: Call) => Promise<object>;
+type RouteMethod<Call> = (call: Call) => Promise<unknown>;
 
 /**
  * Makes a controller's method a route. The method gets a parsed `Call` and returns what is to be answered; whatever it
@@ -60,9 +64,11 @@ export function Route<Params = Record<never, never>, Query = Record<never, never
 ) {
   const options: RouteOptions = {
     auth: 'person',
+    setsCookie: false,
     params: nothing,
     query: nothing,
     status: 200,
+    reply: nothing,
     etag: false,
     problems: [],
     ...(declared as Partial<RouteOptions>),

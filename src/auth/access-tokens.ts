@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
 import { LRUCache } from 'lru-cache';
-import { type Authenticator, type Session, Unauthenticated } from './session.js';
+import { type Session, Unauthenticated } from './session.js';
 
 const algorithm = 'HS256';
 const tokenType = 'at+jwt';
@@ -17,7 +17,7 @@ export interface IssuedToken {
 }
 
 /** Access tokens: JWTs that this server signs and only it accepts, valid for an hour. */
-export class AccessTokens implements Authenticator {
+export class AccessTokens {
   readonly #key: Uint8Array;
   /** Tokens whose signature was found good: most requests come with one that was seen before. */
   readonly #verified = new LRUCache<string, Session>({ max: 10_000 });
@@ -41,6 +41,7 @@ export class AccessTokens implements Authenticator {
     return { accessToken, expiresAt: new Date(expiry * 1_000).toISOString() };
   }
 
+  /** @throws {Unauthenticated} if the token is not one of ours or has expired */
   async authenticate(accessToken: string): Promise<Session> {
     const known = this.#verified.get(accessToken);
     if (known) {

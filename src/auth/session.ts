@@ -10,6 +10,11 @@ export interface Session {
 export interface Authenticator {
   /** @throws {Unauthenticated} if the token is not one of ours, has expired or was revoked */
   authenticate(accessToken: string): Promise<Session>;
+  /**
+   * @param value - of the session's cookie
+   * @throws {Unauthenticated} as `authenticate`
+   */
+  authenticateCookie(value: string): Promise<Session>;
 }
 
 export class Unauthenticated extends Error {}

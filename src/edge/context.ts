@@ -12,7 +12,7 @@ import type { Snapshots } from './snapshots.js';
 export interface EdgeContext {
   readonly limits: EdgeLimits;
   readonly logger: Logger;
-  readonly authenticator: Authenticator;
+  readonly authenticator: Pick<Authenticator, 'authenticate'>;
   readonly commands: CommandPipeline;
   readonly feeds: Feeds;
   readonly snapshots: Snapshots;

@@ -33,7 +33,7 @@ export interface EdgeOptions {
   readonly positions: Pick<Positions, 'waitFor'>;
   readonly broker: Broker;
   readonly commands: CommandPipeline;
-  readonly authenticator: Authenticator;
+  readonly authenticator: Pick<Authenticator, 'authenticate'>;
   /** Origins (scheme, host and port) of pages that may connect, or whether one may. No origin: not a browser. */
   readonly allowedOrigins: readonly string[] | ((origin: string) => boolean);
   readonly logger: Logger;

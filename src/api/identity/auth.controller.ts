@@ -4,12 +4,14 @@ import { RegisterAccount } from '../../../domain/identity/account/registration.j
 import { AccessTokens } from '../../auth/access-tokens.js';
 import { Accounts } from '../../auth/accounts.js';
 import { QueueFull } from '../../auth/bounded-queue.js';
+import { InternalTokens } from '../../auth/internal-tokens.js';
 import { Refused } from '../../problems.js';
 import { ApiController } from '../api-controller.js';
 import { Boundary } from '../boundary.js';
 import { type Call, idempotencyKeyOf } from '../call.js';
 import { commandReply } from '../replies.js';
 import { Route } from '../route.js';
+import type { CookieOfAnswer } from '../session-cookie.js';
 import { type Credentials, credentials, type Registration, registration, session, user } from './credentials.js';
 
 @Controller('api/v1/auth')
@@ -20,6 +22,7 @@ export class AuthController extends ApiController {
     @Inject(QueryBus) queryBus: QueryBus,
     @Inject(Accounts) private readonly accounts: Accounts,
     @Inject(AccessTokens) private readonly accessTokens: AccessTokens,
+    @Inject(InternalTokens) private readonly internalTokens: InternalTokens,
   ) {
     super(boundary, commandBus, queryBus);
   }
@@ -29,16 +32,17 @@ export class AuthController extends ApiController {
     path: 'register',
     summary: 'Register; the answer logs in',
     auth: 'none',
+    setsCookie: true,
     body: registration,
     command: RegisterAccount,
     status: 201,
     reply: commandReply.extend(session.shape),
     problems: ['email-taken', 'username-taken', 'busy'],
   })
-  async register({ body, request }: Call<object, object, Registration>) {
+  async register({ body, request, cookie }: Call<object, object, Registration>) {
     const { reply, user } = await refuseWhenBusy(this.accounts.register(body, idempotencyKeyOf(request)));
     const { id, stream, revision, position } = reply;
-    return { id, stream, revision, position, user, ...(await this.accessTokens.issue(user.id)) };
+    return { id, stream, revision, position, user, ...(await this.#begin(user.id, cookie)) };
   }
 
   @Route({
@@ -46,14 +50,23 @@ export class AuthController extends ApiController {
     path: 'login',
     summary: 'Log in with an e-mail address or a user name',
     auth: 'none',
+    setsCookie: true,
     body: credentials,
     reply: session,
     problems: ['wrong-credentials', 'busy'],
   })
-  async logIn({ body }: Call<object, object, Credentials>) {
+  async logIn({ body, cookie }: Call<object, object, Credentials>) {
     const user = await refuseWhenBusy(this.accounts.logIn(body.email ?? body.username ?? '', body.password));
     if (!user) throw new Refused('wrong-credentials');
-    return { user, ...(await this.accessTokens.issue(user.id)) };
+    return { user, ...(await this.#begin(user.id, cookie)) };
+  }
+
+  async #begin(personId: string, cookie: CookieOfAnswer) {
+    const issued = await this.accessTokens.issue(personId);
+    const { actor, expiresAt } = await this.accessTokens.authenticate(issued.accessToken);
+    const sid = actor.session as string;
+    cookie.set(await this.internalTokens.issue('session', { personId, sid, expiresAt }));
+    return issued;
   }
 
   @Route({ method: 'GET', path: 'me', summary: 'Who is logged in', reply: user })

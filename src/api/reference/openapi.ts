@@ -34,7 +34,10 @@ export function describeApi(version: string): object {
     },
     paths,
     components: {
-      securitySchemes: { accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' } },
+      securitySchemes: {
+        accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+        sessionCookie: { type: 'apiKey', in: 'cookie', name: 'parley_session' },
+      },
       schemas: { Problem: jsonSchema(problemSchema, 'output') },
     },
   };
@@ -52,7 +55,7 @@ function operation({ controller, options, name }: DeclaredRoute): object {
     operationId: `${tag}.${name}`,
     tags: [tag],
     summary: options.summary,
-    security: options.auth === 'none' ? [] : [{ accessToken: [] }],
+    security: options.auth === 'none' ? [] : [{ accessToken: [] }, { sessionCookie: [] }],
     parameters: [
       ...parameters(options.params, 'path'),
       ...parameters(options.query, 'query'),
@@ -118,16 +121,20 @@ function success({ status, reply, command, etag, reads }: RouteOptions): object 
     [status]: {
       description: 'As asked.',
       headers: answered,
-      content: { 'application/json': { schema: jsonSchema(reply, 'output') } },
+      ...(status !== 204 && { content: { 'application/json': { schema: jsonSchema(reply, 'output') } } }),
     },
     ...(etag && { 304: { description: 'The caller has it already.' } }),
   };
 }
 
-function refusals({ auth, command, params, reads, problems }: RouteOptions, hasBody: boolean): object {
+function refusals(
+  { auth, method, setsCookie, command, params, reads, problems }: RouteOptions,
+  hasBody: boolean,
+): object {
   const codes = [
     ...commonProblems,
     ...(auth === 'none' ? [] : personProblems),
+    ...(setsCookie || (auth === 'person' && method !== 'GET') ? (['cross-site-request'] as const) : []),
     ...(hasBody ? bodyProblems : []),
     ...(command ? commandProblems : []),
     ...(reads ? (['projection-behind'] as const) : []),
