@@ -3,7 +3,8 @@
  */
 
 /** `since-joined`: only what came while one was a member. `members`: also what came before one first joined. */
-export type Visibility = 'members' | 'since-joined' | 'everyone';
+export const visibilities = ['members', 'since-joined', 'everyone'] as const;
+export type Visibility = (typeof visibilities)[number];
 
 /** What a feed grants a member, from the least to the most. */
 export const feedRoles = ['guest', 'member', 'moderator', 'admin', 'owner'] as const;

@@ -59,7 +59,8 @@ export interface RecordedEvent<Type extends string = string, Data = unknown> {
 }
 
 /** Who may see an event's frame; to all others of the feed it goes out as `{feed, revision}`. */
-export type Audience = 'followers' | 'moderators' | 'nobody';
+export const audiences = ['followers', 'moderators', 'nobody'] as const;
+export type Audience = (typeof audiences)[number];
 
 /** The public body of an event on the wire; its shape is versioned apart from the event's. */
 export type FrameBody = Readonly<Record<string, unknown>>;

@@ -4,13 +4,13 @@ import type { AnyEventDefinition, Audience, RecordedEvent } from '../../domain/e
 import { publicFrame } from '../../domain/frame.js';
 import { parseStreamName } from '../../domain/ids.js';
 import type { Broker } from './port.js';
-import { type FeedMessage, feedSubject, type WatchedMessage, watchedSubject } from './subjects.js';
+import { type FeedMessage, feedTopic, watchedTopic } from './subjects.js';
 
 /** Publishes an event that was appended, if its stream is one that people follow; that it has grown, if processes do. */
 export function publishEvent(broker: Broker, event: RecordedEvent): void {
   const { stream, revision } = event;
-  if (isFeed(stream)) broker.publish(feedSubject(stream), feedMessage(event));
-  else if (isWatched(stream)) broker.publish(watchedSubject, { stream, revision } satisfies WatchedMessage);
+  if (isFeed(stream)) broker.publish(feedTopic(stream), feedMessage(event));
+  else if (isWatched(stream)) broker.publish(watchedTopic, { stream, revision });
 }
 
 /** What the edges need of an event. */

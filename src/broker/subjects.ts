@@ -1,5 +1,7 @@
-import type { AccessChange } from '../../domain/access.js';
-import type { Audience } from '../../domain/event.js';
+import { z } from 'zod';
+import { type AccessChange, feedRoles, visibilities } from '../../domain/access.js';
+import { type Audience, audiences } from '../../domain/event.js';
+import type { Topic } from './port.js';
 
 /** What travels on the broker, and under which subject. */
 
@@ -30,11 +32,46 @@ export interface WatchedMessage {
   readonly revision: number;
 }
 
-export const watchedSubject = 'parley.watched';
+const revision = z.int().min(0);
+const position = z.string().regex(/^\d+$/);
 
-export const announcementSubject = 'parley.announcements';
+const accessChange = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('visibility'), visibility: z.enum(visibilities) }),
+  z.strictObject({ kind: z.literal('joined'), person: z.string(), role: z.enum(feedRoles) }),
+  z.strictObject({ kind: z.literal('left'), person: z.string() }),
+  z.strictObject({ kind: z.literal('role'), person: z.string(), role: z.enum(feedRoles) }),
+]) satisfies z.ZodType<AccessChange>;
 
-/** Stream names hold nothing that a subject may not; other ids are to be encoded before they become one. */
-export function feedSubject(feed: string): string {
-  return `parley.feed.${feed}`;
+const feedMessage: z.ZodType<FeedMessage> = z.strictObject({
+  feed: z.string(),
+  revision,
+  position,
+  audience: z.enum(audiences),
+  frame: z.string(),
+  access: z.array(accessChange),
+});
+
+const announcement: z.ZodType<Announcement> = z.strictObject({
+  after: position,
+  through: position,
+  heads: z.record(z.string(), revision),
+});
+
+const watchedMessage: z.ZodType<WatchedMessage> = z.strictObject({ stream: z.string(), revision });
+
+export const watchedTopic: Topic<WatchedMessage> = { subject: 'watched', message: watchedMessage };
+
+export const announcementTopic: Topic<Announcement> = { subject: 'announcements', message: announcement };
+
+export function feedTopic(feed: string): Topic<FeedMessage> {
+  return { subject: `feed.${subjectToken(feed)}`, message: feedMessage };
+}
+
+/** Any text as one token of a subject; different texts have different tokens. */
+export function subjectToken(text: string): string {
+  const escaped = text.replace(
+    /[^A-Za-z0-9_-]/g,
+    (character) => `=${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+  return escaped === '' ? '=' : escaped;
 }

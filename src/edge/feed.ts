@@ -1,6 +1,6 @@
 import { evolveFeedAccess, type FeedAccess, type Membership, mayFollow } from '../../domain/access.js';
 import type { Broker, Subscription as BrokerSubscription } from '../broker/port.js';
-import { type FeedMessage, feedSubject } from '../broker/subjects.js';
+import { type FeedMessage, feedTopic } from '../broker/subjects.js';
 import { Refused } from '../problems.js';
 import { type FeedLog, pageSize } from './feed-log.js';
 import { Follower } from './follower.js';
@@ -61,9 +61,7 @@ export class Feed {
       onError,
       onLost: (error) => this.#fail(error),
     });
-    this.#brokerSubscription = broker.subscribe(feedSubject(name), (message) =>
-      this.#sequence.offer(message as FeedMessage),
-    );
+    this.#brokerSubscription = broker.subscribe(feedTopic(name), (message) => this.#sequence.offer(message));
   }
 
   /** @throws {Refused} `not-found` if the stream has no events */

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Aggregate } from '../../domain/decider.js';
 import { parseStreamName, streamName } from '../../domain/ids.js';
 import type { Broker, Subscription } from '../broker/port.js';
-import { type WatchedMessage, watchedSubject } from '../broker/subjects.js';
+import { watchedTopic } from '../broker/subjects.js';
 import type { Codec } from '../event-store/codec.js';
 import type { EventStore } from '../event-store/port.js';
 import { LogWatch } from './log-watch.js';
@@ -63,10 +63,7 @@ export class LiveStreams {
   /** @throws if the log can't be read */
   static async start(options: LiveStreamsOptions): Promise<LiveStreams> {
     const live = new LiveStreams(options);
-    live.#subscription = options.broker.subscribe(watchedSubject, (message) => {
-      const { stream, revision } = message as WatchedMessage;
-      live.note(stream, revision);
-    });
+    live.#subscription = options.broker.subscribe(watchedTopic, ({ stream, revision }) => live.note(stream, revision));
     try {
       live.#watch = await LogWatch.start({
         ...options,

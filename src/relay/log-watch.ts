@@ -1,6 +1,6 @@
 import { isFeed, isWatched } from '../broker/feed-publisher.js';
 import type { Broker, Subscription } from '../broker/port.js';
-import { type Announcement, announcementSubject } from '../broker/subjects.js';
+import { type Announcement, announcementTopic } from '../broker/subjects.js';
 import type { EventStore, StoredEvent } from '../event-store/port.js';
 
 export interface LogWatchOptions {
@@ -32,7 +32,7 @@ export class LogWatch {
     this.#options = { silenceMs: 2_000, ...options };
     const { broker, silenceMs } = this.#options;
     this.#subscriptions.push(
-      broker.subscribe(announcementSubject, (message) => this.#hear(message as Announcement)),
+      broker.subscribe(announcementTopic, (message) => this.#hear(message)),
       broker.onReconnect(() => void this.#readLog()),
     );
     this.#listening = setInterval(() => {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isFeed, isWatched } from '../broker/feed-publisher.js';
 import type { Broker } from '../broker/port.js';
-import { type Announcement, announcementSubject } from '../broker/subjects.js';
+import { type Announcement, announcementTopic } from '../broker/subjects.js';
 import type { EventStore, StoredEvent } from '../event-store/port.js';
 
 export interface RelayOptions {
@@ -85,7 +85,7 @@ export class Relay {
     };
     this.#announced = this.#read;
     this.#heads = {};
-    this.#options.broker.publish(announcementSubject, announcement);
+    this.#options.broker.publish(announcementTopic, announcement);
   }
 
   #silence(): void {

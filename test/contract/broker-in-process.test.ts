@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { InProcessBroker } from '../../src/broker/in-process.js';
-import { describeBroker } from './broker.js';
+import { describeBroker, subjects } from './broker.js';
 
 describeBroker('in-process', {
   async open() {
@@ -10,13 +10,14 @@ describeBroker('in-process', {
 });
 
 it('tells in process what a subscriber throws', async () => {
+  const { topic } = subjects();
   const errors: unknown[] = [];
   const broker = new InProcessBroker((error) => errors.push(error));
   const broken = new Error('this subscriber is broken');
-  broker.subscribe('test.a', () => {
+  broker.subscribe(topic('a'), () => {
     throw broken;
   });
-  broker.publish('test.a', 1);
+  broker.publish(topic('a'), 1);
   await Promise.resolve();
   expect(errors).toEqual([broken]);
 });

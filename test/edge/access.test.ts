@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { feedSubject } from '../../src/broker/subjects.js';
+import type { AccessChange } from '../../domain/access.js';
+import type { Audience } from '../../domain/event.js';
+import { type FeedMessage, feedTopic } from '../../src/broker/subjects.js';
 import type { Edge } from '../../src/edge/edge.js';
 import { FaultyStore } from './faulty-store.js';
 import { LossyBroker } from './lossy-broker.js';
@@ -116,7 +118,7 @@ describe.each(transports)('who gets which frame over %s', (transport) => {
     const { id, feed } = await createChannel(world, ann);
     await join(bob, id);
     const [moderator, member] = [await follow(ann, feed), await follow(bob, feed)];
-    const message = {
+    const message: FeedMessage = {
       feed,
       revision: 3,
       position: '99',
@@ -124,7 +126,7 @@ describe.each(transports)('who gets which frame over %s', (transport) => {
       frame: JSON.stringify({ op: 'event', feed, revision: 3, position: '99', type: 'secret' }),
       access: [],
     };
-    world.broker.publish(feedSubject(feed), message);
+    world.broker.publish(feedTopic(feed), message);
     expect(await moderator.frame(3)).toMatchObject({ type: 'secret' });
     expect(await member.frame(3)).toEqual({ op: 'event', feed, revision: 3, position: '99' });
   });
@@ -134,8 +136,8 @@ describe.each(transports)('who gets which frame over %s', (transport) => {
     await join(bob, id);
     const socket = await follow(bob, feed);
     const frameOf = (revision: number) => JSON.stringify({ op: 'event', feed, revision, position: '99', type: 'any' });
-    const publish = (revision: number, audience: string, access: unknown[]) =>
-      world.broker.publish(feedSubject(feed), {
+    const publish = (revision: number, audience: Audience, access: AccessChange[]) =>
+      world.broker.publish(feedTopic(feed), {
         feed,
         revision,
         position: '99',
@@ -157,9 +159,9 @@ describe.each(transports)('who gets which frame over %s', (transport) => {
     const { id, stream: feed } = await world.commands.as(ann, 'rooms.CreateRoom', {});
     await world.commands.as(cid, 'rooms.JoinRoom', { roomId: id });
     const [outsider, participant] = [await follow(bob, feed), await follow(cid, feed)];
-    const publish = (revision: number, access: unknown[]) => {
+    const publish = (revision: number, access: AccessChange[]) => {
       const frame = JSON.stringify({ op: 'event', feed, revision, position: '99', type: 'any' });
-      world.broker.publish(feedSubject(feed), { feed, revision, position: '99', audience: 'followers', frame, access });
+      world.broker.publish(feedTopic(feed), { feed, revision, position: '99', audience: 'followers', frame, access });
     };
     publish(2, [{ kind: 'visibility', visibility: 'members' }]);
     publish(3, []);

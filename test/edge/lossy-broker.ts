@@ -1,5 +1,5 @@
 import { InProcessBroker } from '../../src/broker/in-process.js';
-import type { Broker, Subscription } from '../../src/broker/port.js';
+import type { Broker, RequestOptions, Service, Subscription, Topic } from '../../src/broker/port.js';
 
 /** What becomes of a message: how often it is delivered, and after how many ms. */
 export type Fate = (subject: string) => readonly number[];
@@ -9,18 +9,27 @@ const faithful: Fate = () => [0];
 /** A broker that loses, doubles and delays messages as it is told. */
 export class LossyBroker implements Broker {
   fate: Fate = faithful;
+  readonly fault = undefined;
   readonly #broker = new InProcessBroker((error) => console.error(error));
   readonly #reconnected = new Set<() => void>();
 
-  publish(subject: string, message: unknown): void {
-    for (const delay of this.fate(subject)) {
-      if (delay === 0) this.#broker.publish(subject, message);
-      else setTimeout(() => this.#broker.publish(subject, message), delay);
+  publish<Message>(topic: Topic<Message>, message: Message): void {
+    for (const delay of this.fate(topic.subject)) {
+      if (delay === 0) this.#broker.publish(topic, message);
+      else setTimeout(() => this.#broker.publish(topic, message), delay);
     }
   }
 
-  subscribe(subject: string, handler: (message: unknown, subject: string) => void): Subscription {
-    return this.#broker.subscribe(subject, handler);
+  subscribe<Message>(topic: Topic<Message>, handler: (message: Message, subject: string) => void): Subscription {
+    return this.#broker.subscribe(topic, handler);
+  }
+
+  request<Question, Answer>(service: Service<Question, Answer>, question: Question, options: RequestOptions) {
+    return this.#broker.request(service, question, options);
+  }
+
+  respond<Question, Answer>(service: Service<Question, Answer>, handler: (question: Question) => Promise<Answer>) {
+    return this.#broker.respond(service, handler);
   }
 
   onReconnect(handler: () => void): Subscription {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InProcessBroker } from '../../src/broker/in-process.js';
-import { type Announcement, announcementSubject } from '../../src/broker/subjects.js';
+import { type Announcement, announcementTopic } from '../../src/broker/subjects.js';
 import { Relay } from '../../src/relay/relay.js';
 import { createChannel, eventually, makeWorld, personOf, post, type World } from './world.js';
 
@@ -18,7 +18,7 @@ describe('the relay', () => {
     world = await makeWorld({ transport: 'ws', relay: false });
     announcements = [];
     errors.length = 0;
-    broker.subscribe(announcementSubject, (message) => announcements.push(message as Announcement));
+    broker.subscribe(announcementTopic, (message) => announcements.push(message));
   });
 
   afterEach(async () => {

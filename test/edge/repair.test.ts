@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { announcementSubject } from '../../src/broker/subjects.js';
+import { announcementTopic } from '../../src/broker/subjects.js';
 import { FaultyStore } from './faulty-store.js';
 import { LossyBroker } from './lossy-broker.js';
 import { RawSocket } from './raw-socket.js';
@@ -28,7 +28,7 @@ describe('what the broker loses', () => {
     return socket;
   }
 
-  const loseFrames = (subject: string) => (subject === announcementSubject ? [0] : []);
+  const loseFrames = (subject: string) => (subject === announcementTopic.subject ? [0] : []);
   const loseAll = () => [];
 
   it('is read from the log as soon as a later frame comes', async () => {
@@ -64,7 +64,7 @@ describe('what the broker loses', () => {
     const { position } = await post(world, ann, one.id, 'lost');
     broker.heal();
     const next = String(BigInt(position) + 1n);
-    broker.publish(announcementSubject, { after: position, through: next, heads: { [other.feed]: 2 } });
+    broker.publish(announcementTopic, { after: position, through: next, heads: { [other.feed]: 2 } });
     await socket.frame(2);
   });
 
@@ -140,7 +140,7 @@ describe('what the broker loses', () => {
           const { id, feed } = await createChannel(small, ann);
           let message = 0;
           lossy.fate = (subject) =>
-            subject === announcementSubject ? [0] : (drawn[message++ % drawn.length] as number[]);
+            subject === announcementTopic.subject ? [0] : (drawn[message++ % drawn.length] as number[]);
           const socket = await RawSocket.as(edge.port, ann);
           socket.send({ op: 'subscribe', feed, from: 0 });
           for (let n = 0; n < posts; n += 1) await post(small, ann, id, `${n}`);
