@@ -8,6 +8,7 @@ import { profile, profileCommands, profileEvents } from './identity/profile.js';
 import { emailReservation, reservationEvents, usernameReservation } from './identity/reservation.js';
 import { signIn, signInCommands, signInEvents } from './identity/sign-in.js';
 import { meeting, meetingCommands, meetingEvents } from './meetings/meeting.js';
+import { reactor, reactorCommands, reactorEvents } from './reactors/reactor.js';
 import { room, roomCommands, roomEvents } from './rooms/room.js';
 
 /** Everything that the domain declares, by name. */
@@ -20,6 +21,7 @@ const commandList = [
   ...meetingCommands,
   ...roomCommands,
   ...channelCommands,
+  ...reactorCommands,
 ] as const;
 
 type DeclaredCommand = (typeof commandList)[number];
@@ -41,15 +43,25 @@ export const events: ReadonlyMap<string, AnyEventDefinition> = new Map(
     meetingEvents,
     roomEvents,
     channelEvents,
+    reactorEvents,
   ]
     .flatMap((definitions): AnyEventDefinition[] => Object.values(definitions))
     .map((definition) => [definition.type, definition]),
 );
 
 export const aggregates: ReadonlyMap<string, AnyAggregate> = new Map(
-  [account, profile, emailReservation, usernameReservation, signIn, platformSecurity, meeting, room, channel].map(
-    (aggregate) => [aggregate.category, aggregate],
-  ),
+  [
+    account,
+    profile,
+    emailReservation,
+    usernameReservation,
+    signIn,
+    platformSecurity,
+    meeting,
+    room,
+    channel,
+    reactor,
+  ].map((aggregate) => [aggregate.category, aggregate]),
 );
 
 /** Categories whose streams people may follow live. */

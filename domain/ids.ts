@@ -12,6 +12,8 @@ export const meetingId = uuid;
 export const roomId = z.string().regex(/^[0-9a-f]{16}$/, 'must be 16 hex digits in lower case');
 /** The place of an event in its stream: from 0, without gaps. */
 export const revision = z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER);
+/** The place of an event in the whole log, as JSON holds it: a decimal. */
+export const position = z.string().regex(/^(0|[1-9]\d{0,19})$/, 'must be a position of the log');
 /** A moment in ISO 8601 with an offset or `Z`; kept and answered in UTC with milliseconds. */
 export const instant = z.iso
   .datetime({ offset: true, message: 'must be an ISO 8601 time with an offset, such as 2030-01-31T09:30:00Z' })

@@ -66,6 +66,7 @@ export class Metrics {
     return {
       execute: (request) => time([request], pipeline.execute(request)),
       executeTogether: (requests) => time(requests, pipeline.executeTogether(requests)),
+      loadState: (aggregate, stream) => pipeline.loadState(aggregate, stream),
       drain: () => pipeline.drain(),
     };
   }

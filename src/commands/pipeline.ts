@@ -93,7 +93,6 @@ export class Pipeline implements CommandPipeline {
     return unit.answered;
   }
 
-  /** The state of a stream at its head, for those who must know it without deciding: a login, an import. */
   async loadState<State>(aggregate: Aggregate<State>, stream: string): Promise<State> {
     return (await this.loader.load(stream, aggregate)).state;
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Commands } from '../../domain/catalogue.js';
-import type { Actor } from '../../domain/decider.js';
+import type { Actor, Aggregate } from '../../domain/decider.js';
 import type { RejectionCode } from '../../domain/rejections.js';
 
 export type CommandType = keyof Commands;
@@ -53,6 +53,8 @@ export interface CommandPipeline {
    * @throws as `execute`; the first refusal refuses all
    */
   executeTogether(requests: readonly CommandRequest[]): Promise<CommandReply[]>;
+  /** The state of a stream at its head, for those who must know it without deciding: an import, a reactor. */
+  loadState<State>(aggregate: Aggregate<State>, stream: string): Promise<State>;
   /** Resolves once no command is in flight; new ones are refused. */
   drain(): Promise<void>;
 }

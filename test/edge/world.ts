@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { pino } from 'pino';
 import { commands } from '../../domain/catalogue.js';
-import type { Actor, AnyCommandDefinition } from '../../domain/decider.js';
+import type { Actor, Aggregate, AnyCommandDefinition } from '../../domain/decider.js';
 import type { DomainEvent, RecordedEvent } from '../../domain/event.js';
 import { streamName } from '../../domain/ids.js';
 import { Rejection } from '../../domain/rejections.js';
@@ -150,6 +150,10 @@ export class TestCommands implements CommandPipeline {
 
   async executeTogether(requests: readonly CommandRequest[]): Promise<CommandReply[]> {
     return Promise.all(requests.map((request) => this.execute(request)));
+  }
+
+  async loadState<State>(aggregate: Aggregate<State>, stream: string): Promise<State> {
+    return (this.#states.get(stream) as State | undefined) ?? aggregate.initialState();
   }
 
   async drain(): Promise<void> {

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it, vi } from 'vitest';
-import { BoundedQueue, QueueFull } from '../../src/auth/bounded-queue.js';
 import { Passwords } from '../../src/auth/passwords.js';
+import { BoundedQueue, QueueFull } from '../../src/bounded-queue.js';
 
 const pepper = randomBytes(32);
 const passwords = new Passwords(pepper, 4);
