@@ -1,5 +1,6 @@
 import type { FeedView } from '../feed-view.js';
-import { identityProjection, loadPeople, type Person } from '../identity/identity.js';
+import { identityProjection } from '../identity/identity.js';
+import { loadPeople, type Person } from '../identity/people.js';
 import type { Reader } from '../reader.js';
 import type { Channel } from './channels.js';
 import { conversationsProjection } from './conversations.js';

@@ -4,7 +4,7 @@ import { feedRoles } from '../../../domain/access.js';
 import { personId } from '../../../domain/ids.js';
 import type { ChannelMember } from '../../../projections/conversations/channel-members.js';
 import { channelMemberId } from '../../../projections/conversations/ids.js';
-import { loadPeople } from '../../../projections/identity/identity.js';
+import { loadPeople } from '../../../projections/identity/people.js';
 import type { Reader } from '../../../projections/reader.js';
 import { decodeCursor, encodeCursor } from '../cursor.js';
 import { ReadingHandler } from '../query.js';

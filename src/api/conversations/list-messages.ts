@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type MembershipInterval, maySee, seenFrom } from '../../../domain/access.js';
 import { messageId } from '../../../projections/conversations/ids.js';
 import type { Message } from '../../../projections/conversations/messages.js';
-import { loadPeople } from '../../../projections/identity/identity.js';
+import { loadPeople } from '../../../projections/identity/people.js';
 import type { Reader } from '../../../projections/reader.js';
 import { decodeCursor, encodeCursor } from '../cursor.js';
 import { ReadingHandler } from '../query.js';

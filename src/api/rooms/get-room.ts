@@ -2,7 +2,7 @@ import { Query, QueryHandler } from '@nestjs/cqrs';
 import { z } from 'zod';
 import { streamName } from '../../../domain/ids.js';
 import { room as roomAggregate } from '../../../domain/rooms/room.js';
-import { loadPeople } from '../../../projections/identity/identity.js';
+import { loadPeople } from '../../../projections/identity/people.js';
 import type { Reader } from '../../../projections/reader.js';
 import type { Room } from '../../../projections/rooms/rooms.js';
 import { Refused } from '../../problems.js';

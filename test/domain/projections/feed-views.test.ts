@@ -6,44 +6,16 @@ import {
   MessageDeleted,
   MessagePosted,
 } from '../../../domain/conversations/channel.js';
-import { ProfileCreated } from '../../../domain/identity/profile.js';
+import { ProfileCreated, SettingsChanged } from '../../../domain/identity/profile.js';
 import { ParticipantJoined, RoomCreated } from '../../../domain/rooms/room.js';
-import { projections } from '../../../projections/catalogue.js';
 import { projectionsOf, readFeed } from '../../../projections/feed-views.js';
-import type { Query, Reader } from '../../../projections/reader.js';
-import { idOf, type PastEvent, past, record } from '../specification.js';
-import { type Documents, fold } from './folding.js';
+import type { Reader } from '../../../projections/reader.js';
+import { idOf, past, record } from '../specification.js';
+import { FoldedReader } from './reading.js';
 
 const channelId = idOf(1);
 const channel = `channel-${channelId}`;
 const [ann, bob, eve] = [idOf(2), idOf(3), idOf(4)];
-
-/** Reads what the projections make of a history. */
-class FoldedReader implements Reader {
-  readonly #documents: Documents;
-
-  constructor(history: readonly PastEvent[], foldedBy = projections) {
-    const events = record(history);
-    this.#documents = Object.assign({}, ...foldedBy.map((projection) => fold(projection, events)));
-  }
-
-  async get<T>(collection: string, id: string): Promise<T | undefined> {
-    return this.#documents[`${collection}/${id}`] as T | undefined;
-  }
-
-  async getMany<T>(collection: string, ids: readonly string[]): Promise<Map<string, T>> {
-    return new Map(ids.map((id) => [id, this.#documents[`${collection}/${id}`] as T]));
-  }
-
-  /** By id alone, as the views ask. */
-  async find<T>(collection: string, { idAfter = '', idBefore = '~', descending, limit }: Query) {
-    const found = Object.entries(this.#documents)
-      .filter(([key]) => key.startsWith(`${collection}/`))
-      .map(([key, document]) => ({ id: key.slice(collection.length + 1), document: document as T }))
-      .filter(({ id }) => id > idAfter && id < idBefore);
-    return (descending ? found.reverse() : found).slice(0, limit);
-  }
-}
 
 const created = (history: 'all' | 'since-joined') =>
   ChannelCreated({ channelId, name: 'ubuntu', kind: 'public', history, createdBy: ann });
@@ -141,11 +113,17 @@ describe('the state of a feed', () => {
     });
   });
 
-  it('of a person is told to that person alone', async () => {
-    const reader = new FoldedReader(annIsKnown);
-    expect(await readFeed(reader, `user-${ann}`, ann)).toEqual({
+  it('of a person is told to that person alone, with their settings', async () => {
+    const profile = { name: 'Ann', username: 'ann', avatar: null, timeZone: null, locale: null, changedAt: 0 };
+    expect(await readFeed(new FoldedReader(annIsKnown), `user-${ann}`, ann)).toEqual({
       revision: 0,
-      state: { id: ann, name: 'Ann', username: 'ann' },
+      state: { id: ann, ...profile, settings: {} },
+    });
+    const changed = past(`user-${ann}`, SettingsChanged({ personId: ann, settings: { theme: 'dark' } }));
+    const reader = new FoldedReader([...annIsKnown, ...changed]);
+    expect(await readFeed(reader, `user-${ann}`, ann)).toEqual({
+      revision: 1,
+      state: { id: ann, ...profile, settings: { theme: 'dark' } },
     });
     expect(await readFeed(reader, `user-${ann}`, bob)).toBeUndefined();
   });
