@@ -12,9 +12,19 @@ export type Role = (typeof roles)[number];
 
 const port = z.coerce.number().int().min(0).max(65_535);
 
-/** The adapters of this version; a setting that names another one is refused. */
-function adapter<const Name extends string>(...names: [Name, ...Name[]]) {
-  return z.enum(names, { error: `must be ${names.join(' or ')}: this version has no other` }).default(names[0]);
+/** The embedded adapter by its name, or a server's by its URL; one that this version does not have is refused. */
+function adapter<const Embedded extends string, const Scheme extends string = never>(
+  embedded: Embedded,
+  ...schemes: Scheme[]
+) {
+  const known = [embedded, ...schemes.map((scheme) => `${scheme}://…`)].join(' or ');
+  const isKnown = (text: string) =>
+    text === embedded || schemes.some((scheme) => text.startsWith(`${scheme}://`) && text.length > scheme.length + 3);
+  return z
+    .custom<Embedded | `${Scheme}://${string}`>((value) => typeof value === 'string' && isKnown(value), {
+      error: `must be ${known}: this version has no other`,
+    })
+    .default(embedded);
 }
 
 const commaList = z.string().transform((text) =>

@@ -3,6 +3,7 @@ import { Rejection, type RejectionCode } from '../domain/rejections.js';
 import { Unauthenticated } from './auth/session.js';
 import { CommandRejected, type FieldError, InvalidInput, ProjectionBehind, ShuttingDown } from './commands/port.js';
 import { EventTooLarge, OutcomeUnknown } from './event-store/port.js';
+import { ServerUnavailable } from './server-unavailable.js';
 
 /**
  * What every error means to callers, over HTTP and over sockets: a problem of RFC 9457 with a code of this closed
@@ -30,6 +31,7 @@ type BoundaryCode =
   | 'rate-limited'
   | 'busy'
   | 'shutting-down'
+  | 'unavailable'
   | 'internal';
 
 export type ProblemCode = RejectionCode | BoundaryCode;
@@ -85,6 +87,7 @@ const catalogue: Readonly<Record<ProblemCode, ProblemKind>> = {
   'rate-limited': { status: 429, title: 'Too many requests.', retryAfter: 1 },
   busy: { status: 503, title: 'Too much to do at the moment.', retryAfter: 1 },
   'shutting-down': { status: 503, title: 'The server is about to stop.', retryAfter: 5 },
+  unavailable: { status: 503, title: 'A part of the service does not answer at the moment.', retryAfter: 2 },
   internal: { status: 500, title: 'Something went wrong on our side.' },
 };
 
@@ -139,6 +142,7 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof OutcomeUnknown) return problemOf('outcome-unknown');
   if (error instanceof ProjectionBehind) return problemOf('projection-behind');
   if (error instanceof ShuttingDown) return problemOf('shutting-down');
+  if (error instanceof ServerUnavailable) return problemOf('unavailable');
   if (error instanceof EventTooLarge) return problemOf('body-too-large');
   return problemOf('internal');
 }

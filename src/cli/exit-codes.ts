@@ -15,6 +15,8 @@ export const exitCodes = {
   store: 6,
   /** A check has found something. */
   found: 7,
+  /** A server that the settings name does not answer, or refuses us. */
+  server: 8,
   /** Stopped before it was done: by a second signal, or because draining took too long. */
   interrupted: 130,
 } as const;

@@ -4,6 +4,7 @@ import { KeysUnusable } from '../keys/port.js';
 import { CheckpointAhead } from '../projector/projector.js';
 import { ReadStoreUnusable } from '../read-store/port.js';
 import { SecretsUnusable } from '../secrets.js';
+import { ServerUnavailable } from '../server-unavailable.js';
 import { StoreUnusable } from '../sqlite/database.js';
 import { type ExitCode, exitCodes } from './exit-codes.js';
 
@@ -26,6 +27,7 @@ const unusableData = [
 export function failureOf(error: unknown): Failure {
   if (error instanceof InvalidConfig) return { lines: error.faults, exitCode: exitCodes.config };
   if (unusableData.some((kind) => error instanceof kind)) return failure(error as Error, exitCodes.data);
+  if (error instanceof ServerUnavailable) return failure(error, exitCodes.server);
   const { code, port, address } = error as NodeJS.ErrnoException & { port?: number; address?: string };
   if (code === 'EADDRINUSE') return told(`Port ${port} of ${address} is in use: choose another one.`, exitCodes.port);
   if (code === 'EACCES' && port !== undefined) return told(`Port ${port} may not be listened on.`, exitCodes.port);
