@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import cors from '@fastify/cors';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
@@ -11,6 +12,9 @@ import { securityHeaders } from './security-headers.js';
 
 /** Bytes of a request's body. */
 const bodyLimit = 256 * 1024;
+/** Of what people fill in about themselves: a field that is too long is named to them, which a body can't be. */
+const formLimit = 2 * 1024 * 1024;
+const forms = /^\/api\/v1\/(auth|users)(\/|$)/;
 const requestTimeoutMs = 30_000;
 
 /** Fastify as Parley wants it: JSON only, nothing polluted, bounded, every refusal a problem. */
@@ -23,6 +27,9 @@ export async function createServer(config: Config, health: Health): Promise<Fast
     rewriteUrl: ({ url = '/' }) => currentVersion(url),
     clientErrorHandler: refuseConnection,
     frameworkErrors: (_error, _request, reply) => sendProblem(reply, problemOf('bad-request')),
+  });
+  server.addHook('onRoute', (route) => {
+    if (forms.test(route.url)) route.bodyLimit = formLimit;
   });
   parseJsonOnly(server);
   turnAwayWhileDraining(server, health);
@@ -45,9 +52,10 @@ function currentVersion(url: string): string {
 function parseJsonOnly(server: FastifyInstance): void {
   const parseJson = server.getDefaultJsonParser('error', 'error');
   server.removeAllContentTypeParsers();
-  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
-    if (body === '') return done(null, undefined);
-    parseJson(request, body as string, (error, value) => {
+  server.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body: Buffer, done) => {
+    if (body.length === 0) return done(null, undefined);
+    if (!isUtf8(body)) return done(new Refused('malformed-json'));
+    parseJson(request, body.toString(), (error, value) => {
       if (error) done(new Refused('malformed-json'));
       else done(null, value);
     });

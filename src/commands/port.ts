@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Commands } from '../../domain/catalogue.js';
 import type { Actor, Aggregate } from '../../domain/decider.js';
 import type { RejectionCode } from '../../domain/rejections.js';
+import { isWellFormed, malformedMessage } from './well-formed.js';
 
 export type CommandType = keyof Commands;
 export type CommandInput<Type extends CommandType> = z.input<Commands[Type]['input']>;
@@ -92,11 +93,31 @@ export class InvalidInput extends Error {
   }
 }
 
-/** @throws {InvalidInput} naming every field at fault */
+/**
+ * Parses what comes from outside. Beside what its schema says, all text in it must be well-formed.
+ * @throws {InvalidInput} naming every field at fault
+ */
 export function parse<T>(schema: z.ZodType<T>, input: unknown): T {
+  if (!isWellFormed(input)) throw malformedInput(schema, input);
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
   throw InvalidInput.of(parsed.error, schema, input);
+}
+
+/** Names the fields that are not well-formed, and what the schema finds wrong with the others. */
+function malformedInput(schema: z.ZodType, input: unknown): InvalidInput {
+  if (typeof input !== 'object' || input === null || Array.isArray(input)) return new InvalidInput([malformed('')]);
+  const fields = Object.entries(input);
+  const errors = fields.filter(([name, value]) => !isWellFormed([name, value])).map(([name]) => malformed(name));
+  const named = new Set(errors.map(({ field }) => field));
+  const others = Object.fromEntries(fields.filter(([name]) => !named.has(name)));
+  const { error } = schema.safeParse(others);
+  const found = error ? InvalidInput.of(error, schema, input).errors : [];
+  return new InvalidInput([...errors, ...found.filter(({ field }) => !named.has(field))]);
+}
+
+function malformed(field: string): FieldError {
+  return { field, message: malformedMessage };
 }
 
 /** Fields that an object schema asks for. */

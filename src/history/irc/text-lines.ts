@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 export interface TextLine {
   /** From 1. */
   readonly number: number;
-  /** Without its end; undefined when it is longer than any line of a log. */
+  /** Without its end, and with U+FFFD for each NUL; undefined when it is longer than any line of a log. */
   readonly text: string | undefined;
   /** Else it was read as Windows-1252, which has a character for every byte. */
   readonly isUtf8: boolean;
@@ -52,7 +52,8 @@ class UnfinishedLine {
     const whole = this.#parts.length === 1 ? (this.#parts[0] as Buffer) : Buffer.concat(this.#parts);
     const line = whole.at(-1) === carriageReturn ? whole.subarray(0, -1) : whole;
     const isText = isUtf8(line);
-    return { number, text: isText ? line.toString('utf8') : decodeWestern(line), isUtf8: isText, bytes };
+    const text = isText ? line.toString('utf8') : decodeWestern(line);
+    return { number, text: text.replaceAll('\0', '\ufffd'), isUtf8: isText, bytes };
   }
 }
 
