@@ -17,8 +17,8 @@ export function memoryKeys(): KeyStore {
       }
       return found;
     },
-    async destroy(subject) {
-      keys.set(subject, null);
+    async destroy(subjects) {
+      for (const subject of subjects) keys.set(subject, null);
     },
     async secret(name) {
       const secret = secrets.get(name) ?? randomBytes(32);

@@ -7,8 +7,11 @@ export interface KeyStore {
   ensure(subjects: readonly string[]): Promise<void>;
   /** The keys of those subjects, 32 bytes each; `null` for a destroyed one; a subject that never had one is left out. */
   get(subjects: readonly string[]): Promise<Map<string, Buffer | null>>;
-  /** Destroys a subject's key for ever: what was sealed under it can't be read again, and it gets no new one. */
-  destroy(subject: string): Promise<void>;
+  /**
+   * Destroys the subjects' keys for ever: what was sealed under them can't be read again, and they get no new ones.
+   * Where it does not resolve, it is to be called again: only then is surely nothing left of them.
+   */
+  destroy(subjects: readonly string[]): Promise<void>;
   /** A secret of 32 bytes, made at its first use and never changed. Durable once it resolves. */
   secret(name: SecretName): Promise<Buffer>;
   close(): Promise<void>;

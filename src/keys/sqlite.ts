@@ -1,6 +1,7 @@
-import { openWriter, type SqliteRow, type Statement, type Writer, type WriterStatement } from '../sqlite/connection.js';
+import type { SqliteRow, Statement, Writer, WriterStatement } from '../sqlite/connection.js';
 import { inTransaction, openSqlite, type SqliteDatabase, type SqliteFormat } from '../sqlite/database.js';
 import { GroupCommit } from '../sqlite/group-commit.js';
+import { scrub } from '../sqlite/scrub.js';
 import { type MasterKey, MasterKeys, secretName, subjectName } from './master-keys.js';
 import type { KeyStore, SecretName } from './port.js';
 
@@ -26,6 +27,9 @@ const keysFormat: SqliteFormat = {
   probe: 'SELECT * FROM subjects LIMIT 1',
 };
 
+/** Subjects whose keys are destroyed, but of whose keys the file may still hold traces. */
+const unscrubbed = 'CREATE TABLE IF NOT EXISTS unscrubbed (subject TEXT PRIMARY KEY) STRICT, WITHOUT ROWID';
+
 export interface SqliteKeysOptions {
   /** Called once when the disk has failed: every further call throws, and the process had better end. */
   readonly onFatal?: (error: Error) => void;
@@ -47,7 +51,10 @@ export async function openSqliteKeys(
   const masters = new MasterKeys(path, [masterKeys].flat());
   const database = await openSqlite(path, keysFormat);
   try {
-    await inTransaction(database.writer, (writer) => proveMasters(writer, masters));
+    await inTransaction(database.writer, async (writer) => {
+      await writer.exec(unscrubbed);
+      await proveMasters(writer, masters);
+    });
     return await SqliteKeys.open(path, database, masters, options);
   } catch (error) {
     await database.close();
@@ -65,8 +72,18 @@ async function proveMasters(writer: Writer, masters: MasterKeys): Promise<void> 
   }
 }
 
+interface Statements {
+  readonly insertSubject: WriterStatement;
+  /** Of subjects in JSON, as the two below. */
+  readonly noteUnscrubbed: WriterStatement;
+  readonly destroySubjects: WriterStatement;
+  readonly deleteUnscrubbed: WriterStatement;
+  readonly insertSecret: WriterStatement;
+}
+
 class SqliteKeys implements KeyStore {
   private readonly subjects: Statement;
+  private readonly unscrubbed: Statement;
   private readonly secretStatement: Statement;
   private readonly commits: GroupCommit;
 
@@ -74,14 +91,13 @@ class SqliteKeys implements KeyStore {
     private readonly path: string,
     private readonly database: SqliteDatabase,
     private readonly masters: MasterKeys,
-    private readonly insertSubject: WriterStatement,
-    private readonly destroySubject: WriterStatement,
-    private readonly insertSecret: WriterStatement,
+    private readonly statements: Statements,
     { onFatal }: SqliteKeysOptions,
   ) {
     this.subjects = database.reader.prepare(
       'SELECT subject, master_version, wrapped FROM subjects WHERE subject IN (SELECT value FROM json_each(?))',
     );
+    this.unscrubbed = database.reader.prepare('SELECT json_group_array(subject) FROM unscrubbed HAVING count(*) > 0');
     this.secretStatement = database.reader.prepare('SELECT master_version, wrapped FROM secrets WHERE name = ?');
     this.commits = new GroupCommit(database.writer, {
       unknownOutcome: (reason, cause) => new Error(`The key store ${path} failed: ${reason}.`, { cause }),
@@ -96,17 +112,22 @@ class SqliteKeys implements KeyStore {
     options: SqliteKeysOptions,
   ): Promise<SqliteKeys> {
     const prepare = (sql: string) => database.writer.prepare(sql);
-    return new SqliteKeys(
-      path,
-      database,
-      masters,
-      await prepare('INSERT OR IGNORE INTO subjects (subject, master_version, wrapped) VALUES (?, ?, ?)'),
-      await prepare(
-        'INSERT INTO subjects (subject) VALUES (?) ON CONFLICT DO UPDATE SET master_version = NULL, wrapped = NULL',
+    const statements = {
+      insertSubject: await prepare(
+        'INSERT OR IGNORE INTO subjects (subject, master_version, wrapped) VALUES (?, ?, ?)',
       ),
-      await prepare('INSERT OR IGNORE INTO secrets (name, master_version, wrapped) VALUES (?, ?, ?)'),
-      options,
-    );
+      noteUnscrubbed: await prepare(
+        `INSERT OR IGNORE INTO unscrubbed
+         SELECT subject FROM subjects WHERE subject IN (SELECT value FROM json_each(?)) AND wrapped IS NOT NULL`,
+      ),
+      destroySubjects: await prepare(
+        `INSERT INTO subjects (subject) SELECT value FROM json_each(?) WHERE true
+         ON CONFLICT DO UPDATE SET master_version = NULL, wrapped = NULL WHERE wrapped IS NOT NULL`,
+      ),
+      deleteUnscrubbed: await prepare('DELETE FROM unscrubbed WHERE subject IN (SELECT value FROM json_each(?))'),
+      insertSecret: await prepare('INSERT OR IGNORE INTO secrets (name, master_version, wrapped) VALUES (?, ?, ?)'),
+    };
+    return new SqliteKeys(path, database, masters, statements, options);
   }
 
   async ensure(subjects: readonly string[]): Promise<void> {
@@ -124,7 +145,7 @@ class SqliteKeys implements KeyStore {
     return this.commits.run(subjects.length, () => {
       for (const subject of subjects) {
         const { masterVersion, wrapped } = this.masters.newKey(subjectName(subject));
-        this.insertSubject.run([subject, masterVersion, wrapped]);
+        this.statements.insertSubject.run([subject, masterVersion, wrapped]);
       }
       return { result: undefined };
     });
@@ -139,12 +160,25 @@ class SqliteKeys implements KeyStore {
     return keys;
   }
 
-  async destroy(subject: string): Promise<void> {
-    await this.commits.run(1, () => {
-      this.destroySubject.run([subject]);
+  async destroy(subjects: readonly string[]): Promise<void> {
+    const json = JSON.stringify(subjects);
+    await this.commits.run(subjects.length, () => {
+      this.statements.noteUnscrubbed.run([json]);
+      this.statements.destroySubjects.run([json]);
       return { result: undefined };
     });
-    await this.emptyJournal();
+    await this.scrub();
+  }
+
+  /** Also what was destroyed before the process ended without having come here. */
+  private async scrub(): Promise<void> {
+    const destroyed = this.unscrubbed.get([])?.[0] as string | undefined;
+    if (destroyed === undefined) return;
+    await scrub(this.path);
+    await this.commits.run(1, () => {
+      this.statements.deleteUnscrubbed.run([destroyed]);
+      return { result: undefined };
+    });
   }
 
   async secret(name: SecretName): Promise<Buffer> {
@@ -152,7 +186,7 @@ class SqliteKeys implements KeyStore {
     if (kept) return kept;
     await this.commits.run(1, () => {
       const { masterVersion, wrapped } = this.masters.newKey(secretName(name));
-      this.insertSecret.run([name, masterVersion, wrapped]);
+      this.statements.insertSecret.run([name, masterVersion, wrapped]);
       return { result: undefined };
     });
     return this.readSecret(name) as Buffer;
@@ -172,11 +206,5 @@ class SqliteKeys implements KeyStore {
     this.commits.assertUsable();
     const row = this.secretStatement.get([name]) as [number, Buffer] | undefined;
     return row && this.masters.unwrap(secretName(name), { masterVersion: row[0], wrapped: row[1] });
-  }
-
-  /** Secure deletion cleans the file itself; what was written before is still in the write-ahead log until that is emptied. */
-  private async emptyJournal(): Promise<void> {
-    const connection = openWriter(this.path, 1_000);
-    await connection.exec('PRAGMA wal_checkpoint(TRUNCATE)').finally(() => connection.close());
   }
 }

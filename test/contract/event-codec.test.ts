@@ -114,7 +114,7 @@ describe('encoding', () => {
   test('refuses personal fields of someone who was forgotten', async () => {
     const keys = memoryKeys();
     await keys.ensure([ada]);
-    await keys.destroy(ada);
+    await keys.destroy([ada]);
     const codec = createCodec(keys, definitions);
     await codec.prepare([note()]);
     expect(() => codec.encode(note(), 'some-id', metadataOf())).toThrow(SubjectForgotten);
@@ -158,7 +158,7 @@ describe('decoding', () => {
   test('opens fields whose key was destroyed as null, the others as ever', async () => {
     const keys = memoryKeys();
     const written = await stored(createCodec(keys, definitions), note({ answer: 'dear ada' }));
-    await keys.destroy(ada);
+    await keys.destroy([ada]);
     const [read] = await createCodec(keys, definitions).decode([written]);
     expect(read?.data).toEqual({ authorId: ada, readerId: bob, note: null, answer: 'dear ada' });
   });
@@ -169,7 +169,7 @@ describe('decoding', () => {
       const keys = memoryKeys();
       const codec = createCodec(keys, definitions);
       const written = await stored(codec, note());
-      await keys.destroy(ada);
+      await keys.destroy([ada]);
       vi.setSystemTime(Date.now() + 60_000);
       expect((await codec.decode([written]))[0]?.data).toMatchObject({ note: null });
       await codec.prepare([note()]);
@@ -318,7 +318,7 @@ describe('sealed text', () => {
   test('is not opened once the key is gone', async () => {
     const keys = memoryKeys();
     const sealed = await createCodec(keys).sealText(ada, 'context', 'text');
-    await keys.destroy(ada);
+    await keys.destroy([ada]);
     const codec = createCodec(keys);
     expect(await codec.openText(ada, 'context', sealed)).toBeUndefined();
     await expect(codec.sealText(ada, 'context', 'text')).rejects.toThrow(SubjectForgotten);

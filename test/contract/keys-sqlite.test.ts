@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import Database from 'libsql';
@@ -78,20 +79,45 @@ describe('the file', () => {
     expect(file.includes(secret)).toBe(false);
   });
 
+  /** Enough that SQLite moves keys from page to page. */
+  const people = Array.from({ length: 2_000 }, (_, index) => randomUUID().slice(0, 8) + 'x'.repeat((index * 7) % 60));
+  const forgotten = people.filter((_, index) => index % 2 === 0);
+
+  /** How much is still to be read of keys, in the file and its write-ahead log. */
+  const written = async (path: string, wrapped: readonly Buffer[]) => {
+    const bytes = Buffer.concat([await readFile(path), await readFile(`${path}-wal`).catch(() => Buffer.alloc(0))]);
+    // SQLite itself overwrites some bytes of what it deletes.
+    const parts = wrapped.flatMap((key) => [0, 15, 30, 45].map((part) => key.subarray(part, part + 15)));
+    return parts.filter((part) => bytes.includes(part)).length;
+  };
+
   test('holds nothing of a destroyed key, not even wrapped, also in its write-ahead log', async () => {
     const path = await keysPath();
     const keys = await openKeys(path, first);
-    await keys.ensure(['ada', 'bob', ...Array.from({ length: 500 }, (_, index) => `person ${index}`)]);
-    const [destroyed, kept] = [wrappedKey(path, 'ada'), wrappedKey(path, 'bob')];
-    const written = async (key: Buffer) => {
-      const bytes = Buffer.concat([await readFile(path), await readFile(`${path}-wal`)]);
-      // SQLite itself overwrites some bytes of what it deletes.
-      return [0, 15, 30, 45].map((part) => bytes.includes(key.subarray(part, part + 15)));
-    };
-    expect(await written(destroyed)).toEqual([true, true, true, true]);
-    await keys.destroy('ada');
-    expect(await written(destroyed)).toEqual([false, false, false, false]);
-    expect(await written(kept)).toEqual([true, true, true, true]);
+    for (let made = 0; made < people.length; made += 100) await keys.ensure(people.slice(made, made + 100));
+    const [destroyed, kept] = [forgotten, people.filter((_, index) => index % 200 === 1)].map((subjects) =>
+      subjects.map((subject) => wrappedKey(path, subject)),
+    ) as [Buffer[], Buffer[]];
+    expect(await written(path, destroyed)).toBe(4 * forgotten.length);
+    await keys.destroy(forgotten);
+    expect(await written(path, destroyed)).toBe(0);
+    expect(await written(path, kept)).toBe(4 * kept.length);
+  });
+
+  test('is cleaned of destroyed keys the next time, if the process ended before it was', async () => {
+    const path = await keysPath();
+    const keys = await openKeys(path, first);
+    await keys.ensure(people);
+    const wrapped = wrappedKey(path, people[0] as string);
+    const database = new Database(path);
+    database.exec(
+      `INSERT INTO unscrubbed VALUES ('${people[0]}');
+       UPDATE subjects SET master_version = NULL, wrapped = NULL WHERE subject = '${people[0]}'`,
+    );
+    database.close();
+    expect(await written(path, [wrapped])).toBeGreaterThan(0);
+    await keys.destroy([people[0] as string]);
+    expect(await written(path, [wrapped])).toBe(0);
   });
 
   test("does not take one subject's key for another's", async () => {

@@ -66,8 +66,8 @@ export function keysContract(adapter: string, makeKeys: () => Promise<KeysUnderT
 
     test('never gives a destroyed key back, nor a new one in its place', async () => {
       await keys.ensure(['ada', 'bob']);
-      await keys.destroy('ada');
-      await keys.destroy('ada');
+      await keys.destroy(['ada']);
+      await keys.destroy(['ada']);
       await keys.ensure(['ada']);
       const found = await (await openAnother()).get(['ada', 'bob']);
       expect(found.get('ada')).toBeNull();
@@ -75,9 +75,26 @@ export function keysContract(adapter: string, makeKeys: () => Promise<KeysUnderT
     });
 
     test('lets a subject be forgotten who never had a key', async () => {
-      await keys.destroy('ada');
+      await keys.destroy(['ada']);
       await keys.ensure(['ada']);
       expect((await keys.get(['ada'])).get('ada')).toBeNull();
+    });
+
+    test('destroys many keys at once', async () => {
+      const subjects = Array.from({ length: 2_500 }, (_, index) => `person ${index}`);
+      await keys.ensure(['ada', ...subjects]);
+      await keys.destroy(subjects);
+      const found = await keys.get(['ada', ...subjects]);
+      expect(found.get('ada')).toHaveLength(32);
+      expect(subjects.filter((subject) => found.get(subject) !== null)).toEqual([]);
+    });
+
+    test('goes on making keys while others are destroyed', async () => {
+      await keys.ensure(['ada']);
+      const other = await openAnother();
+      const subjects = Array.from({ length: 50 }, (_, index) => `person ${index}`);
+      await Promise.all([keys.destroy(['ada']), ...subjects.map((subject) => other.ensure([subject]))]);
+      expect((await keys.get([...subjects, 'ada'])).size).toBe(51);
     });
 
     test('makes each secret once, and keeps it', async () => {
@@ -91,7 +108,7 @@ export function keysContract(adapter: string, makeKeys: () => Promise<KeysUnderT
 
     test('keeps keys, tombstones and secrets after it is closed and opened again', async () => {
       await keys.ensure(['ada', 'bob']);
-      await keys.destroy('bob');
+      await keys.destroy(['bob']);
       const [found, secret] = [await keys.get(['ada', 'bob']), await keys.secret('commands')];
       await keys.close();
       stores = [];

@@ -102,7 +102,7 @@ describe('names', () => {
     ]) {
       await pipeline.execute({ type: 'identity.IntroducePerson', input: { personId, name }, actor: systemActor });
     }
-    await world.keys.destroy(bob);
+    await world.keys.destroy([bob]);
     const names = new Names(eventStore, createCodec(world.keys));
     expect(await names.nameOf(ann)).toBe('Ann');
     expect(await names.nameOf(bob)).toBeNull();
