@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
+import type { LossReason } from './broker/nats.js';
 import type { Broker } from './broker/port.js';
 import type { Config } from './config.js';
 import type { EventStore } from './event-store/port.js';
@@ -49,11 +50,16 @@ export async function openReadStore(config: Config): Promise<ReadStore> {
   }
 }
 
-export async function openBroker(config: Config, logger: Logger): Promise<Broker> {
-  switch (config.broker) {
-    case 'in-process': {
-      const { InProcessBroker } = await import('./broker/in-process.js');
-      return new InProcessBroker((error) => logger.error({ err: error }, 'a subscriber of the broker failed'));
-    }
+/** @param onLoss - told why a message was lost */
+export async function openBroker(
+  { broker }: Config,
+  logger: Logger,
+  onLoss: (reason: LossReason) => void,
+): Promise<Broker> {
+  if (broker === 'in-process') {
+    const { InProcessBroker } = await import('./broker/in-process.js');
+    return new InProcessBroker((error) => logger.error({ err: error }, 'a subscriber of the broker failed'));
   }
+  const { NatsBroker } = await import('./broker/nats.js');
+  return NatsBroker.open({ address: broker, logger, onLoss });
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse as parseDotenv } from 'dotenv';
 import { z } from 'zod';
+import { type NatsAddress, parseNatsAddress } from './broker/nats-address.js';
 
 /**
  * The settings, from the weakest source to the strongest: defaults, the JSON file named by `CONFIG_FILE`, `.env`, the
@@ -26,6 +27,15 @@ function adapter<const Embedded extends string, const Scheme extends string = ne
     })
     .default(embedded);
 }
+
+const broker = adapter('in-process', 'nats', 'tls').transform((value, context): 'in-process' | NatsAddress => {
+  if (value === 'in-process') return value;
+  const address = parseNatsAddress(value);
+  if (address) return address;
+  const message = 'must be nats:// or tls://, perhaps user:password@, then host:port,host:port… and perhaps /namespace';
+  context.addIssue({ code: 'custom', message });
+  return z.NEVER;
+});
 
 const commaList = z.string().transform((text) =>
   text
@@ -55,7 +65,7 @@ const settings = z.object({
   PARLEY_MASTER_KEY: secret,
   PARLEY_EVENT_STORE: adapter('sqlite'),
   PARLEY_READ_STORE: adapter('sqlite'),
-  PARLEY_BROKER: adapter('in-process'),
+  PARLEY_BROKER: broker,
   PARLEY_ROLES: commaList.pipe(z.array(z.enum(roles)).min(1)).default([...roles]),
   PARLEY_PASSWORD_MIN_LENGTH: z.coerce.number().int().min(8).max(64).default(8),
   PARLEY_BCRYPT_COST: z.coerce.number().int().min(4).max(16).default(12),

@@ -9,6 +9,7 @@ import { Passwords } from './auth/passwords.js';
 import type { Authenticator } from './auth/session.js';
 import { TokenAuthenticator } from './auth/token-authenticator.js';
 import { publishEvent } from './broker/feed-publisher.js';
+import type { LossReason } from './broker/nats.js';
 import type { Broker } from './broker/port.js';
 import { Closers } from './closers.js';
 import { Pipeline } from './commands/pipeline.js';
@@ -86,14 +87,17 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
   const keys = closers.add(await openKeys(config, secrets.masterKey, onFatal));
   const eventStore = closers.add(await openEventStore(config, onFatal));
   const readStore = closers.add(await openReadStore(config));
-  const broker = closers.add(await openBroker(config, logger));
+  const health = new Health();
+  const metrics = new Metrics();
+  const broker = closers.add(await openBroker(config, logger, countLosses(metrics)));
+  health.watchUseful('broker', () => broker.fault);
   const accessTokens = new AccessTokens(secrets.jwtSecret);
   const internalTokens = await InternalTokens.open(keys);
   return {
     config,
     logger,
-    health: new Health(),
-    metrics: new Metrics(),
+    health,
+    metrics,
     keys,
     codec: createCodec(keys),
     eventStore,
@@ -106,6 +110,11 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
     proxies: new Proxies(config),
     closers,
   };
+}
+
+function countLosses(metrics: Metrics): (reason: LossReason) => void {
+  const help = 'Messages that the broker did not carry, by reason; whoever misses them reads the log.';
+  return metrics.counterBy('parley_broker_lost_total', help, 'reason');
 }
 
 async function startRoles(foundation: Foundation): Promise<Parley> {

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { CommandPipeline, CommandRequest } from './commands/port.js';
 import { toProblem } from './problems.js';
 
@@ -42,6 +42,12 @@ export class Metrics {
         for (const [value, number] of await read()) this.set({ [label]: value }, number);
       },
     });
+  }
+
+  /** Counts what happens, for each value of a label. @returns what is to be called each time */
+  counterBy<Value extends string>(name: string, help: string, label: string): (value: Value) => void {
+    const counter = new Counter({ name, help, labelNames: [label], registers: [this.registry] });
+    return (value) => counter.inc({ [label]: value });
   }
 
   /** The pipeline, timing what goes through it. */

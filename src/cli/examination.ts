@@ -2,6 +2,7 @@ import { constants } from 'node:fs';
 import { access, stat, statfs } from 'node:fs/promises';
 import { projections } from '../../projections/catalogue.js';
 import { type Files, filesOf } from '../adapters.js';
+import { showNatsAddress } from '../broker/nats-address.js';
 import { type Config, loadConfig } from '../config.js';
 import type { ReadStore } from '../read-store/port.js';
 import { openReader } from '../sqlite/connection.js';
@@ -34,6 +35,7 @@ export async function examine(): Promise<Check[]> {
   checks.push(await check('data directory', () => examineDirectory(dataDirectory)));
   checks.push(await check('free space', () => examineSpace(dataDirectory)));
   checks.push(...(await examineStores(config)));
+  checks.push(await check('broker', () => examineBroker(config as Config)));
   checks.push(await check('server', () => examineServer(config as Config)));
   return checks;
 }
@@ -146,6 +148,27 @@ async function examineCheckpoints(readStore: Pick<ReadStore, 'liveCheckpoint'>, 
   }
   if (behind.length === 0) return ok('hold all events');
   return warn(`events behind: ${behind.join(', ')}; a running server folds them`);
+}
+
+/** Smaller messages than this leave many frames to be read from the log. */
+const modestPayload = 256 * 1024;
+
+async function examineBroker({ broker }: Config): Promise<Finding> {
+  if (broker === 'in-process') return ok('within the process');
+  const { inspectNats } = await import('../broker/nats-inspection.js');
+  const shown = showNatsAddress(broker);
+  const inspection = await inspectNats(broker).catch((error: Error) => error);
+  if (inspection instanceof Error) return fail(`${shown} is out of reach: ${inspection.message}`);
+  const { server, version: natsVersion, maxPayload, encrypted, fault } = inspection;
+  const detail = `NATS ${natsVersion} at ${server}, messages up to ${grouped(Math.floor(maxPayload / 1024))} KiB`;
+  if (fault !== undefined) return fail(`${detail}, but nothing comes through under ${broker.namespace}.>: ${fault}`);
+  if (maxPayload < modestPayload) return warn(`${detail}: larger frames are read from the log (max_payload)`);
+  if (!encrypted && !isLocal(server)) return warn(`${detail}, not encrypted: set TLS up, or keep the network closed`);
+  return ok(`${detail}${encrypted ? ', encrypted' : ''}`);
+}
+
+function isLocal(server: string): boolean {
+  return /^(127\.|localhost:|\[::1\])/.test(server);
 }
 
 async function examineServer({ host, port }: Config): Promise<Finding> {

@@ -130,6 +130,7 @@ describe('doctor', () => {
       'database readModels',
       'log',
       'read models',
+      'broker',
       'server',
     ]);
   });

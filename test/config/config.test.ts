@@ -73,7 +73,7 @@ describe('the settings', () => {
   it.each([
     ['PARLEY_EVENT_STORE', 'kurrentdb://localhost', 'sqlite'],
     ['PARLEY_READ_STORE', 'mongodb://localhost', 'sqlite'],
-    ['PARLEY_BROKER', 'nats://localhost', 'in-process'],
+    ['PARLEY_BROKER', 'redis://localhost', 'in-process or nats://… or tls://…'],
   ])('say which adapters there are: %s', (name, value, known) => {
     expect(faultsOf({ [name]: value })).toEqual([`${name}: must be ${known}: this version has no other`]);
   });

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { z } from 'zod';
 import { type LossReason, NatsBroker } from '../../src/broker/nats.js';
 import { type NatsAddress, parseNatsAddress } from '../../src/broker/nats-address.js';
+import { inspectNats } from '../../src/broker/nats-inspection.js';
 import { type Broker, NoAnswer, NotDelivered } from '../../src/broker/port.js';
 import { findLauncher, findServer } from '../fixtures/servers/find-server.js';
 import { nats } from '../fixtures/servers/nats.js';
@@ -131,6 +132,15 @@ describe.skipIf(!source)('on a server of NATS', () => {
       await settled(elsewhere.broker, elsewhere.broker);
       expect(messages).toEqual([]);
       await elsewhere.broker.close();
+    });
+
+    it('can be inspected', async () => {
+      expect(await inspectNats(addressOf(server.url))).toMatchObject({
+        version: expect.stringMatching(/^2\./),
+        maxPayload: expect.any(Number),
+        encrypted: expect.any(Boolean),
+        fault: undefined,
+      });
     });
 
     it('sends what was published before its end', async () => {

@@ -20,8 +20,8 @@ export class HealthController {
 
   @Get('ready')
   ready(@Res() reply: FastifyReply): void {
+    const { ready } = this.health;
     const faults = this.health.faults();
-    const ready = Object.keys(faults).length === 0;
     reply.code(ready ? 200 : 503).send({ status: ready ? 'ok' : 'not ready', faults });
   }
 }
