@@ -11,6 +11,7 @@ import { TokenAuthenticator } from './auth/token-authenticator.js';
 import { publishEvent } from './broker/feed-publisher.js';
 import type { LossReason } from './broker/nats.js';
 import type { Broker } from './broker/port.js';
+import { ClientForwarding } from './client-forwarding.js';
 import { Closers } from './closers.js';
 import { Pipeline } from './commands/pipeline.js';
 import type { CommandPipeline } from './commands/port.js';
@@ -64,6 +65,7 @@ export interface Foundation {
   readonly internalTokens: InternalTokens;
   readonly authenticator: Authenticator;
   readonly proxies: Proxies;
+  readonly forwarding: ClientForwarding;
   readonly closers: Closers;
 }
 
@@ -82,6 +84,7 @@ export async function startParley(config: Config, options: StartOptions = {}): P
 async function lay(config: Config, options: StartOptions, closers: Closers): Promise<Foundation> {
   const logger = options.logger ?? createLogger(config);
   const onFatal = options.onFatal ?? ((error) => logger.fatal({ err: error }, 'a store has failed'));
+  warnOfPlainHttp(config, logger);
   await prepareDataDirectory(config.dataDirectory);
   const secrets = await loadSecrets(config);
   const keys = closers.add(await openKeys(config, secrets.masterKey, onFatal));
@@ -108,6 +111,7 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
     internalTokens,
     authenticator: new TokenAuthenticator(accessTokens, internalTokens),
     proxies: new Proxies(config),
+    forwarding: new ClientForwarding(),
     closers,
   };
 }
@@ -115,6 +119,11 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
 function countLosses(metrics: Metrics): (reason: LossReason) => void {
   const help = 'Messages that the broker did not carry, by reason; whoever misses them reads the log.';
   return metrics.counterBy('parley_broker_lost_total', help, 'reason');
+}
+
+function warnOfPlainHttp({ environment, tls }: Config, logger: Logger): void {
+  if (environment !== 'production' || tls !== 'off') return;
+  logger.warn('passwords and tokens go over plain HTTP: let TLS end at a proxy, and say so with PARLEY_TLS=proxy');
 }
 
 async function startRoles(foundation: Foundation): Promise<Parley> {

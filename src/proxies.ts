@@ -3,13 +3,8 @@ import type { Config } from './config.js';
 
 /** What is known of where a request comes from, through the proxies that are trusted to tell. */
 
-/** A request's headers as far as they are asked for; a header that comes several times is joined by commas, in order. */
-export interface ForwardedHeaders {
-  readonly host?: string | undefined;
-  readonly 'x-forwarded-for'?: string | readonly string[] | undefined;
-  readonly 'x-forwarded-host'?: string | readonly string[] | undefined;
-  readonly 'x-forwarded-proto'?: string | readonly string[] | undefined;
-}
+/** A request's headers by their names in lower case; one that came several times is joined by commas, in order. */
+export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 /** The proxies before this process, by their number: each adds what it knows at the right end of `X-Forwarded-…`. */
 export class Proxies {
@@ -21,19 +16,14 @@ export class Proxies {
     this.#tls = tls;
   }
 
-  /** Whether forwarded headers mean anything. */
-  get any(): boolean {
-    return this.#hops > 0;
-  }
-
   /**
    * The address of the client, or of the first hop that is not trusted. An IPv4 address inside an IPv6 one is given as
    * IPv4, an IPv6 address without its zone.
    * @param remote - of the connection
    */
-  address(remote: string, headers: ForwardedHeaders): string {
+  address(remote: string, headers: RequestHeaders): string {
     let address = remote;
-    const told = this.any ? listOf(headers['x-forwarded-for']) : [];
+    const told = this.#hops > 0 ? listOf(headers['x-forwarded-for']) : [];
     for (let hop = 1; hop <= this.#hops; hop += 1) {
       const next = withoutPort(told.at(-hop) ?? '');
       if (isIP(next) === 0) break;
@@ -42,26 +32,27 @@ export class Proxies {
     return plainAddress(address);
   }
 
-  /**
-   * Whether the client has come over TLS, as the first trusted proxy says; undefined where nobody says so, or it makes no
-   * difference.
-   */
-  cameOverTls(headers: ForwardedHeaders): boolean | undefined {
-    if (this.#tls === 'off') return undefined;
+  /** Whether TLS ends before this process, so that nothing may come without. */
+  get mustHaveTls(): boolean {
+    return this.#tls === 'proxy';
+  }
+
+  /** Whether the client has come over TLS, as the first trusted proxy says; undefined where nobody says so. */
+  cameOverTls(headers: RequestHeaders): boolean | undefined {
     const scheme = this.#told(headers['x-forwarded-proto'])?.toLowerCase();
     return scheme === undefined ? undefined : scheme === 'https' || scheme === 'wss';
   }
 
   /** The origin that pages of our own have, as the client sees it; undefined where the request names no host. */
-  ownOrigin(headers: ForwardedHeaders): string | undefined {
-    const host = (this.any && this.#told(headers['x-forwarded-host'])) || headers.host;
-    const url = `${this.#tls === 'off' ? 'http' : 'https'}://${host}`;
+  ownOrigin(headers: RequestHeaders): string | undefined {
+    const host = this.#told(headers['x-forwarded-host']) ?? listOf(headers.host)[0];
+    const url = `${this.mustHaveTls ? 'https' : 'http'}://${host}`;
     return host !== undefined && URL.canParse(url) ? new URL(url).origin : undefined;
   }
 
   /** What the outermost trusted proxy has told; an inner one that found it told may have left it. */
   #told(header: string | readonly string[] | undefined): string | undefined {
-    const told = listOf(header);
+    const told = this.#hops > 0 ? listOf(header) : [];
     return told[Math.max(0, told.length - this.#hops)];
   }
 }

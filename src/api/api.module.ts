@@ -65,7 +65,6 @@ export function apiModule(parts: ApiParts): DynamicModule {
       own: ({ headers }) => proxies.ownOrigin(headers),
       mayCall: (origin) => mayCall(config, origin),
     },
-    addressOf: ({ socket, headers }) => proxies.address(socket.remoteAddress ?? '', headers),
   });
   return {
     module: ApiModule,

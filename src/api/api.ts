@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
+import type { ClientForwarding } from '../client-forwarding.js';
 import { urlOf } from '../origins.js';
 import { type ApiParts, apiModule } from './api.module.js';
 import { type ForwardedSockets, forwardToEdge } from './edge-proxy.js';
@@ -13,6 +14,7 @@ import { createServer } from './server.js';
 export interface ApiOptions extends ApiParts {
   /** Where the edge listens, if its paths are to be reachable here. */
   readonly edgeUrl?: string;
+  readonly forwarding: ClientForwarding;
 }
 
 const sweepMs = 25;
@@ -27,16 +29,16 @@ export class Api {
   ) {}
 
   /** @throws if the port can't be listened on */
-  static async start({ edgeUrl, ...parts }: ApiOptions): Promise<Api> {
+  static async start({ edgeUrl, forwarding, ...parts }: ApiOptions): Promise<Api> {
     const { config } = parts;
-    const adapter = await createServer(config, parts.health);
+    const adapter = await createServer(parts);
     const application = await NestFactory.create<NestFastifyApplication>(apiModule(parts), adapter, {
       bodyParser: false,
       logger: false,
       abortOnError: false,
     });
     const server = adapter.getInstance() as unknown as FastifyInstance;
-    const forwarded = edgeUrl === undefined ? new Set<never>() : await forwardToEdge(server, edgeUrl);
+    const forwarded = edgeUrl === undefined ? new Set<never>() : await forwardToEdge(server, edgeUrl, forwarding);
     await application.listen(config.port, config.host);
     return new Api(application, forwarded, urlOf(config.host, portOf(application)));
   }

@@ -21,8 +21,6 @@ export interface BoundaryOptions {
   readonly readYourWrites: ReadYourWrites;
   readonly sessionCookie: SessionCookie;
   readonly origins: TrustedOrigins;
-  /** Where the client calls from. */
-  addressOf(request: FastifyRequest): string;
 }
 
 /** What every route does before and after its own work: who calls, what they ask, how they are answered. */
@@ -45,7 +43,6 @@ export class Boundary {
       query: parse(route.query, request.query),
       body: route.body ? parse(route.body, request.body) : request.body,
       request,
-      address: this.options.addressOf(request),
       cookie: this.options.sessionCookie.on(reply),
     };
     if (route.reads) await this.#wait(route.reads, call, reply);

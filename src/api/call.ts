@@ -12,8 +12,6 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   readonly query: Query;
   readonly body: Body;
   readonly request: FastifyRequest;
-  /** Where the client calls from, as far as trusted proxies tell. */
-  readonly address: string;
   /** For routes that are declared to set the session's cookie. */
   readonly cookie: CookieOfAnswer;
 }

@@ -1,6 +1,7 @@
 import proxy from '@fastify/http-proxy';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
+import type { ClientForwarding } from '../client-forwarding.js';
 
 /** Where the edge's sockets are; browsers need one origin and one port. */
 export const edgePaths = ['/api/v1/socket'] as const;
@@ -8,17 +9,27 @@ export const edgePaths = ['/api/v1/socket'] as const;
 /** Bytes that may wait for a slow client before the edge is made to wait. */
 const maxBacklog = 64 * 1024;
 const drainPollMs = 20;
-const forwardedHeaders = ['origin', 'authorization', 'user-agent', 'cookie'] as const;
-
-/** `rewriteRequestHeaders` is missing in the proxy's types. */
-const wsClientOptions = { rewriteRequestHeaders: forwardHeaders, perMessageDeflate: false };
+const passedOnHeaders = ['origin', 'authorization', 'user-agent', 'cookie'] as const;
 
 /** Sockets that are forwarded at the moment. */
 export type ForwardedSockets = ReadonlySet<WebSocket>;
 
 /** Forwards the edge's paths on the API's port to the edge. */
-export async function forwardToEdge(server: FastifyInstance, edgeUrl: string): Promise<ForwardedSockets> {
+export async function forwardToEdge(
+  server: FastifyInstance,
+  edgeUrl: string,
+  forwarding: ClientForwarding,
+): Promise<ForwardedSockets> {
   const forwarded = new Set<WebSocket>();
+  /** `rewriteRequestHeaders` is missing in the proxy's types. */
+  const wsClientOptions = {
+    perMessageDeflate: false,
+    rewriteRequestHeaders: (headers: object, request: FastifyRequest) => ({
+      ...headers,
+      ...passedOn(request),
+      ...forwarding.headerFor(request.clientAddress),
+    }),
+  };
   for (const path of edgePaths) {
     await server.register(proxy, {
       upstream: edgeUrl,
@@ -41,10 +52,10 @@ export async function forwardToEdge(server: FastifyInstance, edgeUrl: string): P
   return forwarded;
 }
 
-function forwardHeaders(headers: Record<string, unknown>, request: FastifyRequest) {
-  const forwarded = { ...headers };
-  for (const name of forwardedHeaders) if (request.headers[name] !== undefined) forwarded[name] = request.headers[name];
-  return forwarded;
+function passedOn({ headers }: FastifyRequest) {
+  return Object.fromEntries(
+    passedOnHeaders.flatMap((name) => (headers[name] === undefined ? [] : [[name, headers[name]]])),
+  );
 }
 
 /** Lets a slow client slow its connection to the edge, which knows what to do about it. */

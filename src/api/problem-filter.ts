@@ -31,10 +31,11 @@ export class ProblemFilter implements ExceptionFilter {
     return problemOf(code);
   }
 
-  /** Faults of ours, and whom we have turned away. */
-  #log(error: unknown, { status, code }: Problem, { method, url, ip }: FastifyRequest): void {
-    if (status >= 500) this.logger.error({ err: error, method, url, code }, 'a request failed');
-    else if (status === 401 || status === 403) this.logger.info({ method, url, ip, code }, 'access was denied');
+  /** Faults of ours, and what we have turned away; not from where, since an address is a person's. */
+  #log(error: unknown, { status, code }: Problem, { method, url }: FastifyRequest): void {
+    const [path] = url.split('?');
+    if (status >= 500) this.logger.error({ err: error, method, path, code }, 'a request failed');
+    else if (status === 401 || status === 403) this.logger.info({ method, path, code }, 'access was denied');
   }
 }
 

@@ -1,22 +1,24 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import helmet from 'helmet';
 
-const secure = helmet({
-  contentSecurityPolicy: {
-    directives: {
-      defaultSrc: ["'self'"],
-      scriptSrc: ["'self'"],
-      styleSrc: ["'self'", "'unsafe-inline'"],
-      imgSrc: ["'self'", 'data:'],
-      fontSrc: ["'self'"],
-      // Development has no TLS.
-      upgradeInsecureRequests: null,
+/**
+ * Helmet's headers, which are the same for every answer: made once, since making them costs as much as parsing a body.
+ * @param overTls - browsers are to come over TLS alone from now on (HSTS, RFC 6797)
+ */
+export function securityHeaders(overTls: boolean): Record<string, string> {
+  const secure = helmet({
+    contentSecurityPolicy: {
+      directives: {
+        defaultSrc: ["'self'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'", "'unsafe-inline'"],
+        imgSrc: ["'self'", 'data:'],
+        fontSrc: ["'self'"],
+        upgradeInsecureRequests: overTls ? [] : null,
+      },
     },
-  },
-});
-
-/** Helmet's headers, which are the same for every answer: made once, since making them costs as much as parsing a body. */
-export function securityHeaders(): Record<string, string> {
+    strictTransportSecurity: overTls,
+  });
   const headers: Record<string, string> = {};
   const response = {
     setHeader: (name: string, value: string) => {

@@ -7,6 +7,8 @@ import type { Config } from '../config.js';
 import type { Health } from '../health.js';
 import { mayCall } from '../origins.js';
 import { problemOf, Refused } from '../problems.js';
+import type { Proxies } from '../proxies.js';
+import { watchArrivals } from './arrival.js';
 import { sendProblem } from './problem-filter.js';
 import { securityHeaders } from './security-headers.js';
 
@@ -17,8 +19,14 @@ const formLimit = 2 * 1024 * 1024;
 const forms = /^\/api\/v1\/(auth|users)(\/|$)/;
 const requestTimeoutMs = 30_000;
 
+export interface ServerOptions {
+  readonly config: Config;
+  readonly health: Health;
+  readonly proxies: Proxies;
+}
+
 /** Fastify as Parley wants it: JSON only, nothing polluted, bounded, every refusal a problem. */
-export async function createServer(config: Config, health: Health): Promise<FastifyAdapter> {
+export async function createServer({ config, health, proxies }: ServerOptions): Promise<FastifyAdapter> {
   const server = fastify({
     bodyLimit,
     requestTimeout: requestTimeoutMs,
@@ -32,8 +40,9 @@ export async function createServer(config: Config, health: Health): Promise<Fast
     if (forms.test(route.url)) route.bodyLimit = formLimit;
   });
   parseJsonOnly(server);
+  sendSecurityHeaders(server, proxies.mustHaveTls);
+  watchArrivals(server, proxies);
   turnAwayWhileDraining(server, health);
-  sendSecurityHeaders(server);
   await server.register(cors, {
     origin: (origin, allow) => allow(null, origin !== undefined && mayCall(config, origin)),
     credentials: true,
@@ -62,8 +71,8 @@ function parseJsonOnly(server: FastifyInstance): void {
   });
 }
 
-function sendSecurityHeaders(server: FastifyInstance): void {
-  const headers = securityHeaders();
+function sendSecurityHeaders(server: FastifyInstance, overTls: boolean): void {
+  const headers = securityHeaders(overTls);
   server.addHook('onRequest', (_request, reply, done) => {
     reply.headers(headers);
     done();

@@ -2,12 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Authenticator } from '../auth/session.js';
 import type { Broker } from '../broker/port.js';
+import { ClientForwarding } from '../client-forwarding.js';
 import type { CommandPipeline } from '../commands/port.js';
 import type { Codec } from '../event-store/codec.js';
 import type { EventStore } from '../event-store/port.js';
+import { Proxies } from '../proxies.js';
 import type { ReadStore } from '../read-store/port.js';
 import type { Positions } from '../read-store/positions.js';
 import { LogWatch } from '../relay/log-watch.js';
+import { admit } from './admission.js';
 import type { CloseCause } from './close-codes.js';
 import type { EdgeContext } from './context.js';
 import { FeedLog } from './feed-log.js';
@@ -36,6 +39,10 @@ export interface EdgeOptions {
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
   /** Origins (scheme, host and port) of pages that may connect, or whether one may. No origin: not a browser. */
   readonly allowedOrigins: readonly string[] | ((origin: string) => boolean);
+  /** The proxies before this process; none unless told. */
+  readonly proxies?: Proxies;
+  /** Recognises the sockets that the api of the same process forwards. */
+  readonly forwarding?: ClientForwarding;
   readonly logger: Logger;
   readonly limits?: Partial<EdgeLimits>;
   /** How long someone in a room whose connection was lost may be away, in ms; 30,000 unless told. */
@@ -137,6 +144,11 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     commandsInFlight: 0,
     draining: false,
   };
+  const admissionRules = {
+    mayConnect: originCheck(options.allowedOrigins),
+    proxies: options.proxies ?? new Proxies({ trustedProxyHops: 0, tls: 'off' }),
+    forwarding: options.forwarding ?? new ClientForwarding(),
+  };
   let watch: LogWatch | undefined;
   try {
     watch = await LogWatch.start({
@@ -154,7 +166,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       port,
       limits,
       logger,
-      mayConnect: originCheck(options.allowedOrigins),
+      admit: (request) => admit(admissionRules, request),
       accept: (socket, handshake) => accept(context, socket, handshake),
     });
     return new Edge(publishing.to, context, watch);

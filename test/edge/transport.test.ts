@@ -1,9 +1,11 @@
+import { get } from 'node:http';
 import { createServer } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { defaultLimits } from '../../src/edge/limits.js';
 import { listen } from '../../src/edge/transport/listen.js';
-import type { EdgeSocket, EdgeTransport, TransportOptions } from '../../src/edge/transport/port.js';
+import type { EdgeSocket, EdgeTransport, TransportOptions, UpgradeRequest } from '../../src/edge/transport/port.js';
+import { problemOf } from '../../src/problems.js';
 import { RawSocket } from './raw-socket.js';
 import { transports as runnable, uwsLoads } from './transports.js';
 
@@ -22,7 +24,7 @@ describe('the transport', () => {
       port: 0,
       limits: defaultLimits,
       logger: pino({ level: 'silent' }),
-      mayConnect: () => true,
+      admit: () => ({ handshake: { authorization: '', address: '' } }),
       accept: () => undefined,
       ...fields,
     };
@@ -62,6 +64,54 @@ describe('the transport', () => {
     transport.publish('topic', 'text');
     expect(closes).toBe(1);
   });
+
+  it.each(runnable)(
+    '%s tells what asks for a socket, all of a header that comes twice, and refuses as it is told',
+    async (choice) => {
+      const asked: UpgradeRequest[] = [];
+      const refusal = problemOf('cross-site-request');
+      const transport = await listen(
+        choice,
+        options({
+          admit(request) {
+            asked.push(request);
+            return { refusal };
+          },
+        }),
+      );
+      transports.push(transport);
+      const headers = { origin: 'https://app.example', 'X-Forwarded-For': ['192.0.2.1', '192.0.2.2'] };
+      const answered = await new Promise<string>((resolve, reject) => {
+        const request = get({
+          host: '127.0.0.1',
+          port: transport.port,
+          path: '/api/v1/socket',
+          headers: {
+            ...headers,
+            connection: 'Upgrade',
+            upgrade: 'websocket',
+            'sec-websocket-version': '13',
+            'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
+          },
+        });
+        request.on('response', (response) => {
+          let body = '';
+          response.on('data', (data) => {
+            body += data;
+          });
+          response.on('end', () => resolve(`${response.statusCode} ${body}`));
+        });
+        request.on('error', reject);
+      });
+      expect(answered).toBe(`403 ${JSON.stringify(refusal)}`);
+      expect(asked).toHaveLength(1);
+      expect(asked[0]?.remoteAddress).toMatch(/127\.0\.0\.1$|7f00:0001$/);
+      expect(asked[0]?.headers).toMatchObject({
+        origin: 'https://app.example',
+        'x-forwarded-for': '192.0.2.1, 192.0.2.2',
+      });
+    },
+  );
 
   it('is ws, and says so, where uWebSockets.js does not load', async () => {
     vi.resetModules();

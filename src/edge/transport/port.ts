@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Problem } from '../../problems.js';
 import type { EdgeLimits } from '../limits.js';
 
 /** WebSockets and topics, whoever implements them. Everything is synchronous; a closed socket ignores what is asked of it. */
@@ -24,10 +25,23 @@ export interface SocketHandler {
   onClose(): void;
 }
 
+/** What asks for a socket. */
+export interface UpgradeRequest {
+  /** Of the connection. */
+  readonly remoteAddress: string;
+  /** By their names in lower case; one that came several times is joined by commas. */
+  readonly headers: Readonly<Record<string, string | undefined>>;
+}
+
 export interface Handshake {
   /** The `Authorization` header, empty if there was none. */
   readonly authorization: string;
+  /** Where the client calls from, as far as trusted proxies tell. */
+  readonly address: string;
 }
+
+/** Whether a request is answered with a socket. */
+export type Admission = { readonly handshake: Handshake } | { readonly refusal: Problem };
 
 export interface EdgeTransport {
   readonly name: 'uws' | 'ws';
@@ -46,7 +60,7 @@ export interface TransportOptions {
   readonly port: number;
   readonly limits: EdgeLimits;
   readonly logger: Logger;
-  mayConnect(origin: string): boolean;
+  admit(request: UpgradeRequest): Admission;
   /** Takes a socket that has opened, or refuses it: closes it at once and returns nothing. */
   accept(socket: EdgeSocket, handshake: Handshake): SocketHandler | undefined;
 }

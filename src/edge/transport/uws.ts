@@ -7,21 +7,24 @@ import type {
   WebSocket,
   WebSocketBehavior,
 } from 'uWebSockets.js';
+import { STATUS_CODES } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import {
   type EdgeSocket,
   type EdgeTransport,
+  type Handshake,
   livePath,
   type SocketHandler,
   socketPaths,
   type TransportOptions,
+  type UpgradeRequest,
 } from './port.js';
 
 type UWebSockets = typeof import('uWebSockets.js');
 
 /** uWebSockets.js copies the members of what is given at the upgrade to the socket itself, which is then its user data. */
 interface Attached {
-  readonly authorization: string;
+  readonly handshake: Handshake;
   socket?: UwsSocket;
 }
 
@@ -156,7 +159,7 @@ function socketBehavior(uws: UWebSockets, options: TransportOptions): WebSocketB
       const attached = ws.getUserData();
       const socket = new UwsSocket(ws);
       attached.socket = socket;
-      socket.handler = options.accept(socket, { authorization: attached.authorization });
+      socket.handler = options.accept(socket, attached.handshake);
     },
     message(ws, message, isBinary) {
       const handler = ws.getUserData().socket?.handler;
@@ -170,16 +173,27 @@ function socketBehavior(uws: UWebSockets, options: TransportOptions): WebSocketB
 
 /** Answers at once, so that the response can't be gone by then. */
 function upgrade(options: TransportOptions, res: HttpResponse, req: HttpRequest, context: us_socket_context_t): void {
-  const origin = req.getHeader('origin');
-  if (origin !== '' && !options.mayConnect(origin)) {
-    res.writeStatus('403 Forbidden').end('this origin may not connect');
+  const admission = options.admit(upgradeRequest(res, req));
+  if ('refusal' in admission) {
+    const { refusal } = admission;
+    res.writeStatus(`${refusal.status} ${STATUS_CODES[refusal.status]}`);
+    res.writeHeader('Content-Type', 'application/problem+json').end(JSON.stringify(refusal));
     return;
   }
   res.upgrade<Attached>(
-    { authorization: req.getHeader('authorization') },
+    { handshake: admission.handshake },
     req.getHeader('sec-websocket-key'),
     req.getHeader('sec-websocket-protocol'),
     req.getHeader('sec-websocket-extensions'),
     context,
   );
+}
+
+/** `getHeader` would tell the first one alone of several headers with the same name. */
+function upgradeRequest(res: HttpResponse, req: HttpRequest): UpgradeRequest {
+  const headers: Record<string, string> = Object.create(null);
+  req.forEach((name, value) => {
+    headers[name] = name in headers ? `${headers[name]}, ${value}` : value;
+  });
+  return { remoteAddress: Buffer.from(res.getRemoteAddressAsText()).toString(), headers };
 }

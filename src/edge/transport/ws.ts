@@ -1,14 +1,17 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
+import type { Problem } from '../../problems.js';
 import {
   type EdgeSocket,
   type EdgeTransport,
+  type Handshake,
   livePath,
   type SocketHandler,
   socketPaths,
   type TransportOptions,
+  type UpgradeRequest,
 } from './port.js';
 
 type Topics = Map<string, Set<WsSocket>>;
@@ -132,7 +135,7 @@ class WsTransport implements EdgeTransport {
   }
 
   /** Makes a WebSocket that was just opened a socket of the edge. */
-  adopt(ws: WebSocket, request: IncomingMessage): void {
+  adopt(ws: WebSocket, handshake: Handshake): void {
     const socket = new WsSocket(ws, this.topics, this.options.limits.backlogBytes);
     this.sockets.add(socket);
     ws.on('message', (data: Buffer, isBinary: boolean) => {
@@ -149,7 +152,7 @@ class WsTransport implements EdgeTransport {
       this.sockets.delete(socket);
       socket.closed();
     });
-    const handler = this.options.accept(socket, { authorization: request.headers.authorization ?? '' });
+    const handler = this.options.accept(socket, handshake);
     if (ws.readyState === WebSocket.OPEN) socket.handler = handler;
   }
 }
@@ -171,9 +174,11 @@ export async function listenWs(options: TransportOptions): Promise<EdgeTransport
     perMessageDeflate: false,
   });
   server.on('upgrade', (request, connection, head) => {
-    const refusal = refuse(options, request);
-    if (refusal) return refuseUpgrade(connection, refusal);
-    sockets.handleUpgrade(request, connection, head, (ws) => transport.adopt(ws, request));
+    const [path = ''] = (request.url ?? '').split('?');
+    if (!socketPaths.includes(path)) return refuseUpgrade(connection, 404);
+    const admission = options.admit(upgradeRequest(request));
+    if ('refusal' in admission) return refuseUpgrade(connection, admission.refusal.status, admission.refusal);
+    sockets.handleUpgrade(request, connection, head, (ws) => transport.adopt(ws, admission.handshake));
   });
   return transport;
 }
@@ -184,16 +189,15 @@ function answer(request: IncomingMessage, response: ServerResponse): void {
   } else response.writeHead(404).end();
 }
 
-/** Why the upgrade is refused, as a status line, if it is. */
-function refuse(options: TransportOptions, request: IncomingMessage): string | undefined {
-  const [path = ''] = (request.url ?? '').split('?');
-  if (!socketPaths.includes(path)) return '404 Not Found';
-  const { origin } = request.headers;
-  if (origin !== undefined && !options.mayConnect(origin)) return '403 Forbidden';
-  return undefined;
+function upgradeRequest({ socket, headers }: IncomingMessage): UpgradeRequest {
+  const joined = Object.entries(headers).map(([name, value]) => [name, value?.toString()]);
+  return { remoteAddress: socket.remoteAddress ?? '', headers: Object.fromEntries(joined) };
 }
 
-function refuseUpgrade(connection: Duplex, status: string): void {
+function refuseUpgrade(connection: Duplex, status: number, problem?: Problem): void {
   connection.on('error', () => {});
-  connection.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  const body = problem ? JSON.stringify(problem) : '';
+  const type = problem ? 'Content-Type: application/problem+json\r\n' : '';
+  const length = `Content-Length: ${Buffer.byteLength(body)}\r\n`;
+  connection.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\n${type}${length}\r\n${body}`);
 }

@@ -1,0 +1,43 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { problemOf } from '../problems.js';
+import type { Proxies } from '../proxies.js';
+import { sendProblem } from './problem-filter.js';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Where the client calls from, as far as trusted proxies tell. */
+    clientAddress: string;
+  }
+}
+
+/** What load balancers and monitoring ask for past all proxies, and nobody else gets anything out of. */
+const operational = /^\/(health|metrics)(\/|\?|$)/;
+
+/** Looks at how a request has come before anything else is: from where, and over TLS where that is asked for. */
+export function watchArrivals(server: FastifyInstance, proxies: Proxies): void {
+  server.decorateRequest('clientAddress', '');
+  server.addHook('onRequest', (request, _reply, done) => {
+    request.clientAddress = proxies.address(request.socket.remoteAddress ?? '', request.headers);
+    done();
+  });
+  if (proxies.mustHaveTls) askForTls(server, proxies);
+}
+
+function askForTls(server: FastifyInstance, proxies: Proxies): void {
+  server.addHook('onRequest', (request, reply, done) => {
+    const overTls = proxies.cameOverTls(request.headers);
+    if (overTls || operational.test(request.url)) return done();
+    const origin = proxies.ownOrigin(request.headers);
+    if (overTls === false && origin !== undefined && mayBeRedirected(request)) {
+      reply.redirect(`${origin}${request.originalUrl}`, 308);
+      return;
+    }
+    const detail = 'The proxy must say how it was asked, in X-Forwarded-Proto.';
+    sendProblem(reply, problemOf('https-required', overTls === undefined ? { detail } : {}));
+  });
+}
+
+/** What only reads. Anything else has sent in clear what it has to say, and had better hear of that. */
+function mayBeRedirected({ method, headers }: FastifyRequest): boolean {
+  return (method === 'GET' || method === 'HEAD') && headers.upgrade === undefined;
+}
