@@ -54,6 +54,9 @@ const secret = z.string().min(1).optional();
 /** `true` or `false`, `1` or `0`, `yes` or `no`. */
 const flag = z.union([z.boolean(), z.stringbool()], { error: 'must be true or false' });
 
+/** What a claim of a token may name someone by: a word, or a URI. */
+const claimName = z.string().regex(/^[\x21-\x7e]{1,200}$/, 'must be 1 to 200 visible ASCII characters');
+
 const settings = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   PORT: port.default(3000),
@@ -63,6 +66,8 @@ const settings = z.object({
   FRONTEND_URL: commaList.pipe(z.array(origin)).default([]),
   JWT_SECRET: secret,
   PARLEY_MASTER_KEY: secret,
+  PARLEY_ISSUER: claimName.default('parley'),
+  PARLEY_AUDIENCE: claimName.default('parley'),
   PARLEY_EVENT_STORE: adapter('sqlite'),
   PARLEY_READ_STORE: adapter('sqlite'),
   PARLEY_BROKER: broker,
@@ -91,9 +96,12 @@ export interface Config {
   readonly readStore: Settings['PARLEY_READ_STORE'];
   readonly broker: Settings['PARLEY_BROKER'];
   readonly roles: ReadonlySet<Role>;
-  /** Undefined outside production means: made at the first start and kept in the data directory. */
+  /** Signs the access tokens; where there is none, keys of the key store do. */
   readonly jwtSecret: string | undefined;
-  /** 32 bytes. */
+  /** Who issues the access tokens, and for whom: their claims `iss` and `aud`. */
+  readonly tokenIssuer: string;
+  readonly tokenAudience: string;
+  /** 32 bytes; undefined outside production means: made at the first start and kept in the data directory. */
   readonly masterKey: Buffer | undefined;
   readonly passwordMinLength: number;
   readonly bcryptCost: number;
@@ -148,6 +156,8 @@ function configOf(values: Settings): Config {
     broker: values.PARLEY_BROKER,
     roles: new Set(values.PARLEY_ROLES),
     jwtSecret: values.JWT_SECRET,
+    tokenIssuer: values.PARLEY_ISSUER,
+    tokenAudience: values.PARLEY_AUDIENCE,
     masterKey: values.PARLEY_MASTER_KEY === undefined ? undefined : masterKeyOf(values.PARLEY_MASTER_KEY),
     passwordMinLength: values.PARLEY_PASSWORD_MIN_LENGTH,
     bcryptCost: values.PARLEY_BCRYPT_COST,
@@ -188,8 +198,8 @@ function masterKeyOf(text: string): Buffer | undefined {
 
 function productionFaults(values: Settings): string[] {
   if (values.NODE_ENV !== 'production') return [];
-  const names = ['JWT_SECRET', 'PARLEY_MASTER_KEY'] as const;
-  const faults = names.filter((name) => values[name] === undefined).map((name) => `${name}: must be set in production`);
+  const faults: string[] = [];
+  if (values.PARLEY_MASTER_KEY === undefined) faults.push('PARLEY_MASTER_KEY: must be set in production');
   if (values.PARLEY_BCRYPT_COST < minProductionCost) {
     faults.push(`PARLEY_BCRYPT_COST: must be at least ${minProductionCost} in production`);
   }

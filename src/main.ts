@@ -7,6 +7,8 @@ import { Accounts } from './auth/accounts.js';
 import { InternalTokens } from './auth/internal-tokens.js';
 import { Passwords } from './auth/passwords.js';
 import type { Authenticator } from './auth/session.js';
+import { ensureSigningKey } from './auth/signing-key-rotation.js';
+import { keyringOf, SigningKeys } from './auth/signing-keys.js';
 import { TokenAuthenticator } from './auth/token-authenticator.js';
 import { publishEvent } from './broker/feed-publisher.js';
 import type { LossReason } from './broker/nats.js';
@@ -28,6 +30,7 @@ import { mayCall, urlOf } from './origins.js';
 import { Proxies } from './proxies.js';
 import type { ReadStore } from './read-store/port.js';
 import { Positions } from './read-store/positions.js';
+import { LiveStreams } from './relay/live-streams.js';
 import { loadSecrets } from './secrets.js';
 
 /** Puts a whole process together: the only place that knows every part. */
@@ -61,6 +64,7 @@ export interface Foundation {
   readonly readStore: ReadStore;
   readonly positions: Positions;
   readonly broker: Broker;
+  readonly liveStreams: LiveStreams;
   readonly accessTokens: AccessTokens;
   readonly internalTokens: InternalTokens;
   readonly authenticator: Authenticator;
@@ -94,7 +98,16 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
   const metrics = new Metrics();
   const broker = closers.add(await openBroker(config, logger, countLosses(metrics)));
   health.watchUseful('broker', () => broker.fault);
-  const accessTokens = new AccessTokens(secrets.jwtSecret);
+  const codec = createCodec(keys);
+  const onError = (error: unknown) => logger.error({ err: error }, 'the watched streams could not be read');
+  const liveStreams = await LiveStreams.start({ eventStore, codec, broker, onError });
+  closers.defer(async () => liveStreams.stop());
+  const accessTokens = new AccessTokens({
+    signingKeys: new SigningKeys(keyringOf(liveStreams), keys),
+    sharedSecret: config.jwtSecret,
+    issuer: config.tokenIssuer,
+    audience: config.tokenAudience,
+  });
   const internalTokens = await InternalTokens.open(keys);
   return {
     config,
@@ -102,11 +115,12 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
     health,
     metrics,
     keys,
-    codec: createCodec(keys),
+    codec,
     eventStore,
     readStore,
     positions: new Positions(readStore),
     broker,
+    liveStreams,
     accessTokens,
     internalTokens,
     authenticator: new TokenAuthenticator(accessTokens, internalTokens),
@@ -156,6 +170,7 @@ async function openPipeline(foundation: Foundation): Promise<CommandPipeline> {
 
 async function serveApi(foundation: Foundation, pipeline: CommandPipeline, edgeUrl: string | undefined): Promise<Api> {
   const { config, keys, closers } = foundation;
+  if (config.jwtSecret === undefined) await ensureSigningKey({ keys, pipeline });
   const accounts = new Accounts({
     ...foundation,
     pipeline,

@@ -4,14 +4,13 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Config } from './config.js';
 
-/** What signs access tokens, and what wraps the keys. */
+/** What wraps the keys. */
 export interface Secrets {
-  readonly jwtSecret: string;
   /** 32 bytes. */
   readonly masterKey: Buffer;
 }
 
-const kept = z.object({ jwtSecret: z.string().min(32), masterKey: z.base64() });
+const kept = z.object({ masterKey: z.base64() });
 type Kept = z.infer<typeof kept>;
 
 /** The secrets file of the data directory can't be used. */
@@ -21,20 +20,14 @@ export class SecretsUnusable extends Error {}
  * The secrets that were set, or else those that development keeps in the data directory: made at the first start.
  * @throws {SecretsUnusable}
  */
-export async function loadSecrets({ jwtSecret, masterKey, dataDirectory }: Config): Promise<Secrets> {
-  if (jwtSecret !== undefined && masterKey !== undefined) return { jwtSecret, masterKey };
+export async function loadSecrets({ masterKey, dataDirectory }: Config): Promise<Secrets> {
+  if (masterKey !== undefined) return { masterKey };
   const made = await keepSecrets(join(dataDirectory, 'secrets.json'));
-  return {
-    jwtSecret: jwtSecret ?? made.jwtSecret,
-    masterKey: masterKey ?? Buffer.from(made.masterKey, 'base64'),
-  };
+  return { masterKey: Buffer.from(made.masterKey, 'base64') };
 }
 
 async function keepSecrets(path: string): Promise<Kept> {
-  const made: Kept = {
-    jwtSecret: randomBytes(48).toString('base64'),
-    masterKey: randomBytes(32).toString('base64'),
-  };
+  const made: Kept = { masterKey: randomBytes(32).toString('base64') };
   return (await readKept(path)) ?? (await create(path, made)) ?? ((await readKept(path)) as Kept);
 }
 

@@ -23,6 +23,7 @@ import { ListMessagesHandler } from './conversations/list-messages.js';
 import { MessagesController } from './conversations/messages.controller.js';
 import { ExecuteCommandHandler } from './execute-command.js';
 import { AuthController } from './identity/auth.controller.js';
+import { JwksController } from './identity/jwks.controller.js';
 import { GetMeetingHandler } from './meetings/get-meeting.js';
 import { ListMeetingsHandler } from './meetings/list-meetings.js';
 import { MeetingsController } from './meetings/meetings.controller.js';
@@ -74,6 +75,7 @@ export function apiModule(parts: ApiParts): DynamicModule {
       MetricsController,
       ReferenceController,
       AuthController,
+      JwksController,
       MeetingsController,
       RoomsController,
       ChannelsController,

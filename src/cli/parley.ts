@@ -5,6 +5,7 @@ import { addDoctor } from './doctor.js';
 import { exitCodes } from './exit-codes.js';
 import { exitWith, failureOf } from './failure.js';
 import { addImport } from './import.js';
+import { addKeys } from './keys.js';
 import { addRebuild } from './rebuild.js';
 import { addReplay } from './replay.js';
 import { addServe } from './serve.js';
@@ -20,6 +21,7 @@ addImport(program);
 addReplay(program);
 addRebuild(program);
 addVerify(program);
+addKeys(program);
 addDoctor(program);
 
 try {

@@ -161,7 +161,8 @@ export class LiveStreams {
 
   #noteHeads(heads: Readonly<Record<string, number>>): void {
     for (const stream in heads) {
-      if (this.#listeners.has(parseStreamName(stream).category)) this.note(stream, heads[stream] as number);
+      const isListenedTo = this.#listeners.has(parseStreamName(stream).category);
+      if (isListenedTo || this.#entries.has(stream)) this.note(stream, heads[stream] as number);
     }
   }
 

@@ -221,11 +221,11 @@ describe('parley serve says in one line why it can not start, and ends', () => {
     expect(lines).toEqual([expect.stringMatching(/^parley: PORT: /)]);
   });
 
-  it('production without secrets, a line each', async () => {
-    const [lines, code] = await refusal({ NODE_ENV: 'production', PARLEY_BCRYPT_COST: '12' });
+  it('production without a master key and with a short secret, a line each', async () => {
+    const [lines, code] = await refusal({ NODE_ENV: 'production', PARLEY_BCRYPT_COST: '12', JWT_SECRET: 'short' });
     expect(code).toBe(exitCodes.config);
     expect(lines).toEqual([
-      'parley: JWT_SECRET: must be set in production',
+      'parley: JWT_SECRET: must be at least 32 characters',
       'parley: PARLEY_MASTER_KEY: must be set in production',
     ]);
   });

@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { Controller, Inject } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { RegisterAccount } from '../../../domain/identity/account/registration.js';
 import { AccessTokens } from '../../auth/access-tokens.js';
-import { Accounts } from '../../auth/accounts.js';
+import { Accounts, type User } from '../../auth/accounts.js';
 import { InternalTokens } from '../../auth/internal-tokens.js';
 import { QueueFull } from '../../bounded-queue.js';
 import { Refused } from '../../problems.js';
@@ -42,7 +43,7 @@ export class AuthController extends ApiController {
   async register({ body, request, cookie }: Call<object, object, Registration>) {
     const { reply, user } = await refuseWhenBusy(this.accounts.register(body, idempotencyKeyOf(request)));
     const { id, stream, revision, position } = reply;
-    return { id, stream, revision, position, user, ...(await this.#begin(user.id, cookie)) };
+    return { id, stream, revision, position, user, ...(await this.#begin(user, cookie)) };
   }
 
   @Route({
@@ -58,13 +59,13 @@ export class AuthController extends ApiController {
   async logIn({ body, cookie }: Call<object, object, Credentials>) {
     const user = await refuseWhenBusy(this.accounts.logIn(body.email ?? body.username ?? '', body.password));
     if (!user) throw new Refused('wrong-credentials');
-    return { user, ...(await this.#begin(user.id, cookie)) };
+    return { user, ...(await this.#begin(user, cookie)) };
   }
 
-  async #begin(personId: string, cookie: CookieOfAnswer) {
-    const issued = await this.accessTokens.issue(personId);
-    const { actor, expiresAt } = await this.accessTokens.authenticate(issued.accessToken);
-    const sid = actor.session as string;
+  async #begin({ id: personId, name }: User, cookie: CookieOfAnswer) {
+    const sid = randomUUID();
+    const issued = await this.accessTokens.issue({ personId, sid, name: name ?? '', role: 'member' });
+    const expiresAt = Date.parse(issued.expiresAt);
     cookie.set(await this.internalTokens.issue('session', { personId, sid, expiresAt }));
     return issued;
   }

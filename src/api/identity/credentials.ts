@@ -53,5 +53,6 @@ export const user = z.object({
 export const session = z.object({
   user,
   accessToken: z.string().meta({ description: 'To be sent as `Authorization: Bearer …`.' }),
+  expiresIn: z.number().int().meta({ description: 'Seconds for which the access token is good.' }),
   expiresAt: z.iso.datetime(),
 });

@@ -1,0 +1,34 @@
+import type { Command } from 'commander';
+import { rotateSigningKey } from '../auth/signing-key-rotation.js';
+import { Pipeline } from '../commands/pipeline.js';
+import { Positions } from '../read-store/positions.js';
+import { type Data, withData } from './data.js';
+import { printJson, printLines } from './output.js';
+
+interface KeysOptions {
+  readonly json?: boolean;
+}
+
+export function addKeys(program: Command): void {
+  const keys = program.command('keys').description('the keys that sign access tokens');
+  keys
+    .command('rotate-signing')
+    .description('introduce a new key that signs access tokens; nobody is logged out')
+    .option('--json', 'print the result as JSON')
+    .action((options: KeysOptions) => withData((data) => rotateSigning(data, options)));
+}
+
+async function rotateSigning(data: Data, { json }: KeysOptions): Promise<void> {
+  // A server that runs meanwhile finds the event in the log.
+  const pipeline = await Pipeline.open({ ...data, positions: new Positions(data.readStore), publish() {} });
+  const { kid, signsFrom } = await rotateSigningKey({ ...data, pipeline });
+  await pipeline.drain();
+  const from = new Date(signsFrom).toISOString();
+  if (json) printJson({ kid, signsFrom: from, usesSharedSecret: data.config.jwtSecret !== undefined });
+  else printLines([`Key ${kid} signs access tokens from ${from} on.`, ...remarks(data)]);
+}
+
+function remarks({ config }: Data): string[] {
+  if (config.jwtSecret === undefined) return [];
+  return ['While JWT_SECRET is set, that signs them instead.'];
+}
