@@ -74,6 +74,8 @@ export interface EventDefinition<Type extends string = string, Data = unknown> {
   readonly schema: z.ZodType<Data>;
   /** Each personal field, with the field that names the person whose it is. Those fields are `null` once the person is forgotten. */
   readonly personal: Readonly<Record<string, string>>;
+  /** The field that names a person who is forgotten with this event: their personal fields are `null` from then on. */
+  readonly forgets: string | undefined;
   readonly upcasters: readonly ((old: never) => unknown)[];
   readonly audience: Audience;
   readonly frameVersion: number;
@@ -92,6 +94,7 @@ export interface EventOptions<Type extends string, Data> {
   readonly version?: number;
   readonly data: z.ZodType<Data>;
   readonly personal?: PersonalFields<Data>;
+  readonly forgets?: keyof Data & string;
   readonly upcasters?: readonly ((old: never) => unknown)[];
   readonly audience: Audience;
   readonly frameVersion?: number;
@@ -112,6 +115,7 @@ export function defineEvent<const Type extends string, Data extends object>(
     version: options.version ?? 1,
     schema: options.data,
     personal: (options.personal ?? {}) as Record<string, string>,
+    forgets: options.forgets,
     upcasters: options.upcasters ?? [],
     audience: options.audience,
     frameVersion: options.frameVersion ?? 1,

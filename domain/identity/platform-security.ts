@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { defineAggregate, defineCommand, systemActor } from '../decider.js';
 import { defineEvent, type RecordedOf } from '../event.js';
-import { uuid } from '../ids.js';
+import { personId, uuid } from '../ids.js';
 import { may } from '../permissions.js';
 import { reject } from '../rejections.js';
 
 /**
- * What guards the whole platform: from where it may be reached, which keys sign access tokens, and when all sessions
- * were ended. One stream, which every process follows.
+ * What guards the whole platform: from where it may be reached, which keys sign access tokens, when all sessions were
+ * ended, and whose keys are to be destroyed. One stream, which every process follows.
  */
 
 /** The one stream's id. */
@@ -45,11 +45,19 @@ export const AllSessionsRevoked = defineEvent({
   audience: 'nobody',
 });
 
+/** The receipt of a forgetting: the person's key is to be destroyed, and again if a restored key store brings it back. */
+export const KeyDestructionOrdered = defineEvent({
+  type: 'identity.KeyDestructionOrdered',
+  data: z.strictObject({ personId }),
+  audience: 'nobody',
+});
+
 export const platformSecurityEvents = {
   AddressRuleAdded,
   AddressRuleRemoved,
   SigningKeyIntroduced,
   AllSessionsRevoked,
+  KeyDestructionOrdered,
 };
 export type PlatformSecurityEvent = RecordedOf<typeof platformSecurityEvents>;
 
@@ -76,13 +84,15 @@ export interface PlatformSecurityState {
   signingKeys: SigningKey[];
   /** Sessions that began at or before this are over; in ms since 1970. */
   sessionsRevokedAt: number;
+  /** Everybody whose key is to be destroyed, in the order of their receipts. */
+  forgotten: string[];
   changedAt: number;
 }
 
 export const platformSecurity = defineAggregate<PlatformSecurityState>({
   category: 'platform',
-  version: 1,
-  initialState: () => ({ addressRules: [], signingKeys: [], sessionsRevokedAt: 0, changedAt: -1 }),
+  version: 2,
+  initialState: () => ({ addressRules: [], signingKeys: [], sessionsRevokedAt: 0, forgotten: [], changedAt: -1 }),
   changedAt: (state) => state.changedAt,
   evolve(state: PlatformSecurityState, event: PlatformSecurityEvent): PlatformSecurityState {
     state.changedAt = event.revision;
@@ -101,6 +111,9 @@ export const platformSecurity = defineAggregate<PlatformSecurityState>({
         break;
       case 'identity.AllSessionsRevoked':
         state.sessionsRevokedAt = Date.parse(at);
+        break;
+      case 'identity.KeyDestructionOrdered':
+        state.forgotten.push(event.data.personId);
         break;
     }
     return state;

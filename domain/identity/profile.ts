@@ -7,6 +7,7 @@ import { type Rejection, reject } from '../rejections.js';
 import { type AccountState, account } from './account/account.js';
 import { AccountForgotten } from './account/credentials.js';
 import { SessionsEnded } from './account/sessions.js';
+import { KeyDestructionOrdered, platformSecurity, platformSecurityId } from './platform-security.js';
 import {
   emailReservation,
   type ReservationState,
@@ -59,10 +60,11 @@ export const SettingsChanged = defineEvent({
   audience: 'followers',
 });
 
-/** The receipt of a forgetting: the person's key is destroyed, and a restored one is to be destroyed again. */
+/** The end of all that was the person's: what was sealed for them can't be read any more. */
 export const PersonForgotten = defineEvent({
   type: 'identity.PersonForgotten',
   data: z.strictObject({ personId }),
+  forgets: 'personId',
   audience: 'followers',
   access: ({ data }) => [{ kind: 'left', person: data.personId }],
 });
@@ -220,8 +222,8 @@ export const ChangeSettings = defineCommand({
 // Forgetting
 
 /**
- * Forgets a person: their names and e-mail address become free, their sessions end. Issued by `src/auth`, which computes
- * the reservations' names before the key that opens them is destroyed.
+ * Forgets a person: their names and e-mail address become free, their sessions end, and their key is to be destroyed.
+ * Issued by `src/auth`, which computes the reservations' names before that key is gone.
  */
 export const ForgetPerson = defineCommand({
   type: 'identity.ForgetPerson',
@@ -235,6 +237,7 @@ export const ForgetPerson = defineCommand({
   streamId: ofPerson,
   others: (input) => ({
     account: { stream: streamName(account.category, input.personId), aggregate: account },
+    platform: { stream: platformStream, aggregate: platformSecurity },
     ...(input.emailReservation !== null && {
       email: { stream: emailStream(input.emailReservation), aggregate: emailReservation },
     }),
@@ -251,7 +254,10 @@ export const ForgetPerson = defineCommand({
     if (actor.id !== personId && !may(actor, 'accounts.forget')) return reject('forbidden');
     if (state.status === 'none') return reject('not-found');
     if (state.status === 'forgotten') return [];
-    const events: DomainEvent[] = [PersonForgotten({ personId })];
+    const events: DomainEvent[] = [
+      PersonForgotten({ personId }),
+      onStream(platformStream, KeyDestructionOrdered({ personId })),
+    ];
     if (others.account.credentials.status !== 'none') {
       const stream = streamName(account.category, personId);
       events.push(onStream(stream, SessionsEnded({ personId, except: null, reason: 'forgotten' })));
@@ -269,6 +275,8 @@ export const ForgetPerson = defineCommand({
   },
   reply: personReply,
 });
+
+const platformStream = streamName(platformSecurity.category, platformSecurityId);
 
 function emailStream(reservation: string): string {
   return streamName(emailReservation.category, reservation);

@@ -32,6 +32,12 @@ export interface Codec {
   decodeSealed(events: readonly StoredEvent[]): RecordedEvent[];
   /** Lets `decode` answer from memory for an event that this process has just appended. */
   remember(stored: StoredEvent, recorded: RecordedEvent): void;
+  /**
+   * Hears of the receipt of a forgetting: from now on nothing is sealed for the subject, and what was reads `null`, whether
+   * their key is destroyed already or not. Events that forget someone are heard of also as they are decoded or remembered,
+   * so that nothing behind them, nor on the same page, is opened for that subject.
+   */
+  forget(subject: string): void;
   /** Seals text under a subject's key (snapshots, cursors of an import); `context` binds it to its place. */
   sealText(subject: string, context: string, text: string): Promise<string>;
   /** @returns undefined if it was changed, or its key is gone */

@@ -21,12 +21,16 @@ export function createCodec(
 }
 
 class EventCodec implements Codec {
-  private readonly remembered = new WeakMap<StoredEvent, RecordedEvent>();
+  private remembered = new WeakMap<StoredEvent, RecordedEvent>();
+  /** Types of events that forget someone. */
+  private readonly forgetting: ReadonlySet<string>;
 
   constructor(
     private readonly keys: SubjectKeys,
     private readonly definitions: ReadonlyMap<string, AnyEventDefinition>,
-  ) {}
+  ) {
+    this.forgetting = new Set([...definitions].flatMap(([type, { forgets }]) => (forgets === undefined ? [] : [type])));
+  }
 
   async prepare(events: readonly DomainEvent[]): Promise<void> {
     const subjects = new Set<string>();
@@ -60,6 +64,9 @@ class EventCodec implements Codec {
   }
 
   async decode(events: readonly StoredEvent[]): Promise<RecordedEvent[]> {
+    for (const event of events) {
+      if (this.forgetting.has(event.type)) this.forgetBy(this.decodeSealed([event])[0] as RecordedEvent);
+    }
     const now = Date.now();
     const keyOf: KeyOf = (subject) => this.keys.fresh(subject, now);
     const recorded = events.map((event) => this.remembered.get(event) ?? this.open(event, keyOf));
@@ -105,7 +112,28 @@ class EventCodec implements Codec {
   }
 
   remember(stored: StoredEvent, recorded: RecordedEvent): void {
-    this.remembered.set(stored, recorded);
+    if (this.forgetting.has(recorded.type)) this.forgetBy(recorded);
+    if (!this.isOfForgotten(recorded)) this.remembered.set(stored, recorded);
+  }
+
+  forget(subject: string): void {
+    if (this.keys.isForgotten(subject)) return;
+    this.keys.forget(subject);
+    this.remembered = new WeakMap();
+  }
+
+  private forgetBy(event: RecordedEvent): void {
+    const { forgets } = definitionOf(this.definitions, event.type);
+    if (forgets !== undefined) this.forget((event.data as Fields)[forgets] as string);
+  }
+
+  /** Whether someone was forgotten while an event of theirs was on its way to the store. */
+  private isOfForgotten(event: RecordedEvent): boolean {
+    if (!this.keys.hasForgotten) return false;
+    const { personal } = definitionOf(this.definitions, event.type);
+    return Object.keys(personal).some(
+      (field) => isPresent((event.data as Fields)[field]) && this.keys.isForgotten(subjectOf(event, field, personal)),
+    );
   }
 
   async sealText(subject: string, context: string, text: string): Promise<string> {

@@ -19,6 +19,7 @@ const keyLifetimeMs = 60_000;
  */
 export class SubjectKeys {
   private readonly cache = new LRUCache<string, CachedKey>({ max: maxKeys });
+  private readonly forgotten = new Set<string>();
 
   constructor(private readonly keys: KeyStore) {}
 
@@ -31,13 +32,28 @@ export class SubjectKeys {
     await this.fetch(unknown);
   }
 
+  /** From now on the subject's key counts as destroyed. */
+  forget(subject: string): void {
+    this.forgotten.add(subject);
+    this.cache.delete(subject);
+  }
+
+  get hasForgotten(): boolean {
+    return this.forgotten.size > 0;
+  }
+
+  isForgotten(subject: string): boolean {
+    return this.forgotten.has(subject);
+  }
+
   /** The key of a subject for whom `ensure` was called before, `null` if it was destroyed. */
   prepared(subject: string): Buffer | null | undefined {
-    return this.cache.get(subject)?.key;
+    return this.forgotten.has(subject) ? null : this.cache.get(subject)?.key;
   }
 
   /** The key of a subject, `null` if it was destroyed; undefined if the key store has to be asked. */
   fresh(subject: string, now: number): Buffer | null | undefined {
+    if (this.forgotten.has(subject)) return null;
     const cached = this.cache.get(subject);
     return cached && cached.until > now ? cached.key : undefined;
   }
@@ -47,6 +63,11 @@ export class SubjectKeys {
     const keys = await this.keys.get(subjects);
     const until = Date.now() + keyLifetimeMs;
     for (const [subject, key] of keys) {
+      // Heard of while the key store was asked.
+      if (this.forgotten.has(subject)) {
+        keys.set(subject, null);
+        continue;
+      }
       // A copy, since it lies with others in one piece of memory.
       this.cache.set(subject, { key: key && Buffer.from(key), until: key ? until : Number.POSITIVE_INFINITY });
     }

@@ -32,7 +32,14 @@ function definitionsOf(...definitions: AnyEventDefinition[]): ReadonlyMap<string
   return new Map(definitions.map((definition) => [definition.type, definition]));
 }
 
-const definitions = definitionsOf(NoteWritten);
+const WriterForgotten = defineEvent({
+  type: 'tests.WriterForgotten',
+  data: z.strictObject({ writerId: z.string() }),
+  forgets: 'writerId',
+  audience: 'nobody',
+});
+
+const definitions = definitionsOf(NoteWritten, WriterForgotten);
 
 let made = 0;
 
@@ -124,6 +131,60 @@ describe('encoding', () => {
   test('refuses what was not prepared', () => {
     const codec = createCodec(memoryKeys(), definitions);
     expect(() => codec.encode(note(), 'some-id', metadataOf())).toThrow('was not prepared');
+  });
+});
+
+describe('forgetting', () => {
+  const forgotten = WriterForgotten({ writerId: ada });
+  const notesIn = async (codec: Codec, events: readonly StoredEvent[]) =>
+    (await codec.decode(events)).flatMap(({ type, data }) =>
+      type === NoteWritten.type ? [(data as { note: unknown }).note] : [],
+    );
+
+  test('is as if the key were destroyed, from the moment that it is heard of', async () => {
+    const codec = createCodec(memoryKeys(), definitions);
+    const mine = await stored(codec, note());
+    const theirs = await stored(codec, note({ authorId: bob }));
+    expect(await notesIn(codec, [mine, theirs])).toEqual(['dear diary', 'dear diary']);
+    codec.forget(ada);
+    expect(await notesIn(codec, [mine, theirs])).toEqual([null, 'dear diary']);
+    await codec.prepare([note()]);
+    expect(() => codec.encode(note(), 'some-id', metadataOf())).toThrow(SubjectForgotten);
+  });
+
+  test('is heard of by decoding the event that tells it, also for what is before it on the same page', async () => {
+    const keys = memoryKeys();
+    const writer = createCodec(keys, definitions);
+    const page = [await stored(writer, note()), await stored(writer, forgotten), await stored(writer, note())];
+    const reader = createCodec(keys, definitions);
+    expect(await notesIn(reader, page.slice(0, 1))).toEqual(['dear diary']);
+    expect(await notesIn(reader, page)).toEqual([null, null]);
+    expect(await notesIn(reader, page.slice(0, 1))).toEqual([null]);
+  });
+
+  test('takes back what was remembered, and remembers nothing that comes late', async () => {
+    const codec = createCodec(memoryKeys(), definitions);
+    const [before, late, receipt] = [
+      await stored(codec, note()),
+      await stored(codec, note()),
+      await stored(codec, forgotten),
+    ] as const;
+    const recordedOf = (event: StoredEvent, { type, data }: DomainEvent) =>
+      ({ ...event, type, data, metadata: { ...metadataOf(), version: '1' } }) as const;
+    codec.remember(before, recordedOf(before, note()));
+    expect(await notesIn(codec, [before])).toEqual(['dear diary']);
+    codec.remember(receipt, recordedOf(receipt, forgotten));
+    codec.remember(late, recordedOf(late, note()));
+    expect(await notesIn(codec, [before, late])).toEqual([null, null]);
+  });
+
+  test('holds also where the key store still has the key, and is asked for it at that moment', async () => {
+    const keys = memoryKeys();
+    const written = await stored(createCodec(keys, definitions), note());
+    const codec = createCodec(keys, definitions);
+    const reading = notesIn(codec, [written]);
+    codec.forget(ada);
+    expect(await reading).toEqual([null]);
   });
 });
 

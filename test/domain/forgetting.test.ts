@@ -1,0 +1,73 @@
+import { describe, it } from 'vitest';
+import { onStream } from '../../domain/decider.js';
+import { AccountForgotten, AccountRegistered } from '../../domain/identity/account/credentials.js';
+import { SessionsEnded } from '../../domain/identity/account/sessions.js';
+import { KeyDestructionOrdered } from '../../domain/identity/platform-security.js';
+import { PersonForgotten, ProfileCreated } from '../../domain/identity/profile.js';
+import { ValueFreed, ValueReserved } from '../../domain/identity/reservation.js';
+import { given, idOf, past } from './specification.js';
+
+const [personId, other] = [idOf(1), idOf(2)];
+const input = { personId, emailReservation: 'e1', usernameReservation: 'u1' };
+const asThemselves = { actor: { id: personId } };
+
+const known = past(`user-${personId}`, ProfileCreated({ personId, name: 'Ada', username: 'ada' }));
+const registered = past(
+  `account-${personId}`,
+  AccountRegistered({ personId, email: 'ada@example.org', username: 'ada', passwordHash: 'hash' }),
+);
+const reserved = [
+  ...past('emailReservation-e1', ValueReserved({ owner: personId })),
+  ...past('usernameReservation-u1', ValueReserved({ owner: personId })),
+];
+
+const receipt = [PersonForgotten({ personId }), onStream('platform-security', KeyDestructionOrdered({ personId }))];
+const accountEnded = [
+  onStream(`account-${personId}`, SessionsEnded({ personId, except: null, reason: 'forgotten' })),
+  onStream(`account-${personId}`, AccountForgotten({ personId })),
+];
+
+describe('ForgetPerson', () => {
+  it('keeps a receipt, ends the account and its sessions, and frees what was reserved', () => {
+    given(known, registered, reserved)
+      .when('identity.ForgetPerson', input, asThemselves)
+      .then(
+        ...receipt,
+        ...accountEnded,
+        onStream('emailReservation-e1', ValueFreed({ owner: personId })),
+        onStream('usernameReservation-u1', ValueFreed({ owner: personId })),
+      );
+  });
+
+  it('is for oneself and for who may', () => {
+    const history = [known, registered];
+    given(...history)
+      .when('identity.ForgetPerson', input, { actor: { id: other, role: 'moderator' } })
+      .thenRefused('forbidden');
+    given(...history)
+      .when('identity.ForgetPerson', input, { actor: { id: other, role: 'admin' } })
+      .then(...receipt, ...accountEnded);
+  });
+
+  it('forgets someone without an account', () => {
+    given(known)
+      .when('identity.ForgetPerson', { ...input, emailReservation: null, usernameReservation: null }, asThemselves)
+      .then(...receipt);
+  });
+
+  it('frees nothing that is someone else’s by now', () => {
+    given(known, registered, past('emailReservation-e1', ValueReserved({ owner: other })))
+      .when('identity.ForgetPerson', input, asThemselves)
+      .then(...receipt, ...accountEnded);
+  });
+
+  it('is done once', () => {
+    given(known, past(`user-${personId}`, PersonForgotten({ personId })))
+      .when('identity.ForgetPerson', input, asThemselves)
+      .thenNothing();
+  });
+
+  it('refuses someone whom nobody knows', () => {
+    given().when('identity.ForgetPerson', input, asThemselves).thenRefused('not-found');
+  });
+});
