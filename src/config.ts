@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse as parseDotenv } from 'dotenv';
 import { z } from 'zod';
+import { leastPasswordLength } from './auth/password-rules.js';
 import { type NatsAddress, parseNatsAddress } from './broker/nats-address.js';
 
 /**
@@ -72,7 +73,7 @@ const settings = z.object({
   PARLEY_READ_STORE: adapter('sqlite'),
   PARLEY_BROKER: broker,
   PARLEY_ROLES: commaList.pipe(z.array(z.enum(roles)).min(1)).default([...roles]),
-  PARLEY_PASSWORD_MIN_LENGTH: z.coerce.number().int().min(8).max(64).default(8),
+  PARLEY_PASSWORD_MIN_LENGTH: z.coerce.number().int().min(leastPasswordLength).max(64).default(8),
   PARLEY_BCRYPT_COST: z.coerce.number().int().min(4).max(16).default(12),
   PARLEY_TLS: z.enum(['off', 'proxy']).default('off'),
   PARLEY_TRUSTED_PROXY_HOPS: z.coerce.number().int().min(0).max(16).default(0),

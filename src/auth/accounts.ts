@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { z } from 'zod';
 import { type Aggregate, systemActor } from '../../domain/decider.js';
 import type { RecordedEvent } from '../../domain/event.js';
 import { account } from '../../domain/identity/account/account.js';
@@ -6,9 +7,10 @@ import { AccountRegistered } from '../../domain/identity/account/credentials.js'
 import { ProfileCreated, profile } from '../../domain/identity/profile.js';
 import { emailReservation, type ReservationState, usernameReservation } from '../../domain/identity/reservation.js';
 import { streamName } from '../../domain/ids.js';
-import { type CommandPipeline, CommandRejected, type CommandReply, InvalidInput } from '../commands/port.js';
+import { type CommandPipeline, CommandRejected, type CommandReply, parse } from '../commands/port.js';
 import type { Codec } from '../event-store/codec.js';
 import type { EventStore } from '../event-store/port.js';
+import { newPassword } from './password-rules.js';
 import type { Passwords } from './passwords.js';
 import { proposeUsernames } from './usernames.js';
 
@@ -55,9 +57,7 @@ export class Accounts {
   async register(registration: Registration, idempotencyKey?: string): Promise<{ reply: CommandReply; user: User }> {
     const { name, password } = registration;
     const { passwordMinLength } = this.options;
-    if (password.length < passwordMinLength) {
-      throw new InvalidInput([{ field: 'password', message: `must be at least ${passwordMinLength} characters` }]);
-    }
+    parse(z.object({ password: newPassword(passwordMinLength) }), { password });
     const email = foldEmail(registration.email);
     const passwordHash = await this.options.passwords.hash(password);
     const usernames = registration.username === undefined ? proposeUsernames(name, email) : [registration.username];

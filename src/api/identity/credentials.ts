@@ -1,10 +1,8 @@
 import { z } from 'zod';
+import { givenPassword, leastPasswordLength, newPassword } from '../../auth/password-rules.js';
 
 /** What people send and get when they register and log in. */
 
-/** A setting may ask for more. */
-const minPasswordLength = 8;
-const maxPasswordLength = 256;
 const maxEmailLength = 254;
 
 const username = z
@@ -23,10 +21,8 @@ const email = z
 export const registration = z.strictObject({
   email,
   name: z.string().trim().min(2, 'must be at least 2 characters').max(50, 'must be at most 50 characters'),
-  password: z
-    .string()
-    .min(minPasswordLength, `must be at least ${minPasswordLength} characters`)
-    .max(maxPasswordLength, `must be at most ${maxPasswordLength} characters`),
+  // The setting asks for more.
+  password: newPassword(leastPasswordLength),
   username: username.optional(),
 });
 export type Registration = z.infer<typeof registration>;
@@ -35,7 +31,7 @@ export const credentials = z
   .strictObject({
     email: z.string().trim().max(maxEmailLength).optional(),
     username: z.string().trim().max(maxEmailLength).optional(),
-    password: z.string().max(maxPasswordLength),
+    password: givenPassword,
   })
   .refine(({ email, username }) => (email === undefined) !== (username === undefined), {
     path: ['email'],
