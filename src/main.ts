@@ -16,7 +16,7 @@ import type { Broker } from './broker/port.js';
 import { ClientForwarding } from './client-forwarding.js';
 import { Closers } from './closers.js';
 import { Pipeline } from './commands/pipeline.js';
-import type { CommandPipeline } from './commands/port.js';
+import type { CommandExecutor, CommandPipeline } from './commands/port.js';
 import type { Config } from './config.js';
 import { prepareDataDirectory } from './data-directory.js';
 import type { Codec } from './event-store/codec.js';
@@ -145,10 +145,11 @@ async function startRoles(foundation: Foundation): Promise<Parley> {
   const { roles } = config;
   if (roles.has('projector')) await runProjector(foundation);
   if (roles.has('relay')) await runRelay(foundation);
-  const pipeline = await openPipeline(foundation);
-  const edge = roles.has('edge') ? await runEdge(foundation, pipeline) : undefined;
-  const api = roles.has('api') ? await serveApi(foundation, pipeline, edge?.url) : undefined;
-  if (roles.has('reactor')) await runReactors(foundation, pipeline);
+  const pipeline = executesCommands(config) ? await openPipeline(foundation) : undefined;
+  const edge = roles.has('edge') ? await runEdge(foundation, pipeline ?? (await openRemote(foundation))) : undefined;
+  const api = pipeline && roles.has('api') ? await serveApi(foundation, pipeline, edge?.url) : undefined;
+  if (api && pipeline && config.broker !== 'in-process') await respondToCommands(foundation, pipeline);
+  if (pipeline && roles.has('reactor')) await runReactors(foundation, pipeline);
   return {
     url: api?.url,
     edgeUrl: edge?.url,
@@ -161,11 +162,29 @@ async function startRoles(foundation: Foundation): Promise<Parley> {
   };
 }
 
+/** An edge by itself sends its commands to others, where there is a broker that reaches them. */
+function executesCommands({ roles, broker }: Config): boolean {
+  return roles.has('api') || roles.has('reactor') || (roles.has('edge') && broker === 'in-process');
+}
+
 async function openPipeline(foundation: Foundation): Promise<CommandPipeline> {
   const { broker, closers, metrics } = foundation;
   const pipeline = await Pipeline.open({ ...foundation, publish: (event) => publishEvent(broker, event) });
   closers.defer(() => pipeline.drain());
   return metrics.timed(pipeline);
+}
+
+async function openRemote({ broker, closers, metrics }: Foundation): Promise<CommandExecutor> {
+  const { RemoteCommands } = await import('./commands/remote.js');
+  const remote = new RemoteCommands({ broker });
+  closers.defer(async () => remote.stop());
+  return metrics.timedExecutor(remote);
+}
+
+async function respondToCommands(foundation: Foundation, commands: CommandExecutor): Promise<void> {
+  const { CommandResponder } = await import('./commands/remote-responder.js');
+  const responder = new CommandResponder({ ...foundation, commands });
+  foundation.closers.defer(() => responder.stop());
 }
 
 async function serveApi(foundation: Foundation, pipeline: CommandPipeline, edgeUrl: string | undefined): Promise<Api> {
@@ -217,7 +236,7 @@ interface RunningEdge {
   close(): Promise<void>;
 }
 
-async function runEdge(foundation: Foundation, commands: CommandPipeline): Promise<RunningEdge> {
+async function runEdge(foundation: Foundation, commands: CommandExecutor): Promise<RunningEdge> {
   const { config, metrics, closers } = foundation;
   const { startEdge } = await import('./edge/edge.js');
   const edge = await startEdge({

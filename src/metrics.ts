@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { CommandPipeline, CommandRequest } from './commands/port.js';
+import type { CommandExecutor, CommandPipeline, CommandRequest } from './commands/port.js';
 import { toProblem } from './problems.js';
 
 const secondBuckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
@@ -52,28 +52,33 @@ export class Metrics {
 
   /** The pipeline, timing what goes through it. */
   timed(pipeline: CommandPipeline): CommandPipeline {
-    const time = async <T>(requests: readonly CommandRequest[], executed: Promise<T>): Promise<T> => {
-      const start = performance.now();
-      const observe = (outcome: string) => {
-        const seconds = (performance.now() - start) / 1_000;
-        for (const { type } of requests) this.#commands.observe({ type, outcome }, seconds);
-      };
-      return executed.then(
-        (result) => {
-          observe('accepted');
-          return result;
-        },
-        (error: unknown) => {
-          observe(toProblem(error).code);
-          throw error;
-        },
-      );
-    };
     return {
-      execute: (request) => time([request], pipeline.execute(request)),
-      executeTogether: (requests) => time(requests, pipeline.executeTogether(requests)),
+      ...this.timedExecutor(pipeline),
+      executeTogether: (requests) => this.#time(requests, pipeline.executeTogether(requests)),
       loadState: (aggregate, stream) => pipeline.loadState(aggregate, stream),
       drain: () => pipeline.drain(),
     };
+  }
+
+  timedExecutor(executor: CommandExecutor): CommandExecutor {
+    return { execute: (request) => this.#time([request], executor.execute(request)) };
+  }
+
+  #time<T>(requests: readonly CommandRequest[], executed: Promise<T>): Promise<T> {
+    const start = performance.now();
+    const observe = (outcome: string) => {
+      const seconds = (performance.now() - start) / 1_000;
+      for (const { type } of requests) this.#commands.observe({ type, outcome }, seconds);
+    };
+    return executed.then(
+      (result) => {
+        observe('accepted');
+        return result;
+      },
+      (error: unknown) => {
+        observe(toProblem(error).code);
+        throw error;
+      },
+    );
   }
 }

@@ -168,7 +168,10 @@ export class NatsBroker implements Broker {
     if (connection) this.#make(interest, connection);
     return {
       unsubscribe: () => {
-        if (this.#interests.delete(interest)) interest.made?.unsubscribe();
+        if (!this.#interests.delete(interest) || !interest.made || interest.made.isClosed()) return;
+        // A question that is on its way is not left without an answer.
+        if (interest.queue === undefined) interest.made.unsubscribe();
+        else void interest.made.drain();
       },
     };
   }

@@ -25,13 +25,20 @@ export interface PendingCommand {
 }
 
 /**
+ * The stream that a request's command is decided on; for one that makes something new without a key, another each time.
+ * @throws {InvalidInput} if there is no such command or its input does not fit
+ */
+export function primaryStreamOf(request: CommandRequest): string {
+  const { definition, input } = parseRequest(request);
+  return streamOf(definition, input, identify(request, definition).newId);
+}
+
+/**
  * Parses a request and resolves its ids and streams.
  * @throws {InvalidInput} if there is no such command or its input does not fit
  */
 export function pend(request: CommandRequest, hashKey: KeyObject, now: number): PendingCommand {
-  const definition = commands.get(request.type);
-  if (!definition) throw new InvalidInput([{ field: 'type', message: `there is no command ${request.type}` }]);
-  const input = parse(definition.input, request.input);
+  const { definition, input } = parseRequest(request);
   const { commandId, repeatable, newId } = identify(request, definition);
   const { ifMatch } = request;
   const others = definition.others(input, newId);
@@ -50,11 +57,21 @@ export function pend(request: CommandRequest, hashKey: KeyObject, now: number): 
     hash: createHmac('sha256', hashKey)
       .update(JSON.stringify(request.sameness ?? input))
       .digest('base64url'),
-    stream: streamName(definition.aggregate.category, definition.streamId(input, newId)),
+    stream: streamOf(definition, input, newId),
     others,
     namesOthers: Object.keys(others).length > 0,
     loads: definition.loads(input),
   };
+}
+
+function parseRequest(request: CommandRequest): { definition: AnyCommandDefinition; input: unknown } {
+  const definition = commands.get(request.type);
+  if (!definition) throw new InvalidInput([{ field: 'type', message: `there is no command ${request.type}` }]);
+  return { definition, input: parse(definition.input, request.input) };
+}
+
+function streamOf({ aggregate, streamId }: AnyCommandDefinition, input: unknown, newId: string): string {
+  return streamName(aggregate.category, streamId(input, newId));
 }
 
 /** One command, or those of an `executeTogether`, waiting in a mailbox for their answers. */

@@ -42,13 +42,17 @@ export interface CommandReply {
   readonly [field: string]: unknown;
 }
 
-export interface CommandPipeline {
+export interface CommandExecutor {
   /**
    * @throws {InvalidInput} if the input does not fit the command's schema
    * @throws {CommandRejected} if a rule refuses it, or the key was used with another input
    * @throws {OutcomeUnknown} if the store can't tell: send it again with the same key
    */
   execute(request: CommandRequest): Promise<CommandReply>;
+}
+
+/** Executes commands in this process. */
+export interface CommandPipeline extends CommandExecutor {
   /**
    * Executes commands of one primary stream in order and appends all their events in one append, or none.
    * @throws as `execute`; the first refusal refuses all

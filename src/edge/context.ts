@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Authenticator } from '../auth/session.js';
-import type { CommandPipeline } from '../commands/port.js';
+import type { CommandExecutor } from '../commands/port.js';
 import type { CloseCause } from './close-codes.js';
 import type { Feeds } from './feeds.js';
 import type { EdgeLimits } from './limits.js';
@@ -13,7 +13,7 @@ export interface EdgeContext {
   readonly limits: EdgeLimits;
   readonly logger: Logger;
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
-  readonly commands: CommandPipeline;
+  readonly commands: CommandExecutor;
   readonly feeds: Feeds;
   readonly snapshots: Snapshots;
   readonly sessions: Sessions;

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import type { Authenticator } from '../auth/session.js';
 import type { Broker } from '../broker/port.js';
 import { ClientForwarding } from '../client-forwarding.js';
-import type { CommandPipeline } from '../commands/port.js';
+import type { CommandExecutor } from '../commands/port.js';
 import type { Codec } from '../event-store/codec.js';
 import type { EventStore } from '../event-store/port.js';
 import { Proxies } from '../proxies.js';
@@ -35,7 +35,7 @@ export interface EdgeOptions {
   readonly readStore: Pick<ReadStore, 'read'>;
   readonly positions: Pick<Positions, 'waitFor'>;
   readonly broker: Broker;
-  readonly commands: CommandPipeline;
+  readonly commands: CommandExecutor;
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
   /** Origins (scheme, host and port) of pages that may connect, or whether one may. No origin: not a browser. */
   readonly allowedOrigins: readonly string[] | ((origin: string) => boolean);

@@ -1,10 +1,10 @@
 import { systemActor } from '../../domain/decider.js';
 import { parseStreamName, streamName } from '../../domain/ids.js';
-import type { CommandPipeline, CommandRequest } from '../commands/port.js';
+import type { CommandExecutor, CommandRequest } from '../commands/port.js';
 import type { Session } from './session.js';
 
 export interface RoomAttendanceOptions {
-  readonly commands: CommandPipeline;
+  readonly commands: CommandExecutor;
   /** How long someone whose connection was lost may be away, in ms. */
   readonly graceMs: number;
   onError(error: unknown): void;
