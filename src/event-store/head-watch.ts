@@ -3,10 +3,12 @@ interface Waiter {
   wake(): void;
 }
 
-/** Lets followers wait until the log has grown beyond a position. */
+/** Knows how far the log has come, and lets followers wait until it has grown beyond a position. */
 export class HeadWatch {
   private readonly waiters = new Set<Waiter>();
+  private readonly heeded = new WeakSet<AbortSignal>();
   private poll: NodeJS.Timeout | undefined;
+  private known = 0n;
 
   /** @param pollMs how often to look for what other processes append, while somebody waits; never unless told */
   constructor(
@@ -14,40 +16,54 @@ export class HeadWatch {
     private readonly pollMs?: number,
   ) {}
 
-  /** Resolves once there is an event after the position, or the signal is aborted. */
-  async beyond(after: bigint, signal: AbortSignal): Promise<void> {
-    if (signal.aborted || this.head() > after) return;
-    let wake = () => {};
-    const woken = new Promise<void>((resolve) => {
-      wake = resolve;
-    });
-    const waiter = { after, wake };
-    this.waiters.add(waiter);
-    signal.addEventListener('abort', wake);
-    if (this.pollMs !== undefined) this.poll ??= setInterval(() => this.check(), this.pollMs);
-    await woken;
-    signal.removeEventListener('abort', wake);
-    this.waiters.delete(waiter);
-    this.restIfUnwatched();
+  /** Position that the log has come to at least: what this process appended, and what it saw when it last looked. */
+  get reached(): bigint {
+    return this.known;
   }
 
-  /**
-   * To be called after every append.
-   * @param known - a position that the log has come to, where that need not be asked
-   */
-  check(known?: bigint): void {
-    if (this.waiters.size === 0) return;
-    const head = known ?? this.head();
-    for (const { after, wake } of this.waiters) if (head > after) wake();
+  /** Resolves once the log is known to have an event after the position, or the signal is aborted. */
+  async beyond(after: bigint, signal: AbortSignal): Promise<void> {
+    if (signal.aborted || this.known > after) return;
+    this.heed(signal);
+    if (this.pollMs !== undefined) this.poll ??= setInterval(() => this.lookForWaiters(), this.pollMs);
+    await new Promise<void>((wake) => this.waiters.add({ after, wake }));
+  }
+
+  /** To be called after every append, with a position that is on disk. */
+  advance(position: bigint): void {
+    if (position <= this.known) return;
+    this.known = position;
+    for (const waiter of this.waiters) if (position > waiter.after) this.wake(waiter);
+  }
+
+  /** Asks the log itself. */
+  look(): void {
+    this.advance(this.head());
   }
 
   /** Wakes everybody: the log is closed or has failed, as they see when they read it. */
   wakeAll(): void {
-    for (const { wake } of this.waiters) wake();
+    for (const waiter of this.waiters) this.wake(waiter);
   }
 
-  private restIfUnwatched(): void {
-    if (this.waiters.size > 0) return;
+  private wake(waiter: Waiter): void {
+    this.waiters.delete(waiter);
+    waiter.wake();
+  }
+
+  /** Followers wait for every page with the same signal. Others that are woken with them just wait again. */
+  private heed(signal: AbortSignal): void {
+    if (this.heeded.has(signal)) return;
+    this.heeded.add(signal);
+    signal.addEventListener('abort', () => this.wakeAll(), { once: true });
+  }
+
+  /** Goes on while followers wait now and then, so that the timer is not made anew for each of their pages. */
+  private lookForWaiters(): void {
+    if (this.waiters.size > 0) {
+      this.look();
+      return;
+    }
     clearInterval(this.poll);
     this.poll = undefined;
   }

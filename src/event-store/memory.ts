@@ -59,7 +59,7 @@ class MemoryEventStore implements EventStore {
     if (verdict.kind === 'conflict') throw verdict.conflict;
     if (verdict.kind === 'repeated') return verdict.events;
     const stored = appends.flatMap((append) => this.log.write(append));
-    this.log.watch.check();
+    this.log.watch.look();
     return stored;
   }
 

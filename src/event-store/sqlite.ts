@@ -62,7 +62,8 @@ class SqliteEventStore implements EventStore {
     checkAppends(appends);
     const rows = appends.reduce((sum, { events }) => sum + events.length, 0);
     const events = await this.commits.run(rows, () => this.write(appends));
-    this.watch.check(events.at(-1)?.position);
+    const last = events.at(-1);
+    if (last) this.watch.advance(last.position);
     return events;
   }
 
@@ -85,20 +86,18 @@ class SqliteEventStore implements EventStore {
     return this.reader.readStream(stream, options);
   }
 
-  /** The head is read first: events that are in memory but not yet committed lie behind it and are not given out. */
   async readAll(after: bigint, limit: number): Promise<StoredEvent[]> {
-    this.commits.assertUsable();
-    const head = this.reader.head();
-    if (head <= after) return [];
-    const recent = this.recent.after(after, head, limit);
-    const through = recent.at(-1)?.position ?? after;
-    if (recent.length === limit || through === head) return recent;
-    return [...recent, ...this.reader.readAll(through, limit - recent.length)];
+    return this.readThrough(await this.head(), after, limit);
   }
 
-  follow(options: FollowOptions): AsyncIterable<readonly StoredEvent[]> {
-    return followLog(
-      { readAll: this.readAll.bind(this), beyond: (after, signal) => this.watch.beyond(after, signal) },
+  /** A follower is content with what is known of the log: it is woken when there is more. */
+  async *follow(options: FollowOptions): AsyncGenerator<readonly StoredEvent[]> {
+    this.watch.advance(await this.head());
+    yield* followLog(
+      {
+        readAll: async (after, limit) => this.readThrough(this.watch.reached, after, limit),
+        beyond: (after, signal) => this.watch.beyond(after, signal),
+      },
       options,
     );
   }
@@ -106,6 +105,16 @@ class SqliteEventStore implements EventStore {
   async head(): Promise<bigint> {
     this.commits.assertUsable();
     return this.reader.head();
+  }
+
+  /** @param head - position that the log has come to at least: events in memory behind it may not be committed yet */
+  private readThrough(head: bigint, after: bigint, limit: number): StoredEvent[] {
+    this.commits.assertUsable();
+    if (head <= after) return [];
+    const recent = this.recent.after(after, head, limit);
+    const through = recent.at(-1)?.position ?? after;
+    if (recent.length === limit || through === head) return recent;
+    return [...recent, ...this.reader.readAll(through, limit - recent.length)];
   }
 
   async close(): Promise<void> {

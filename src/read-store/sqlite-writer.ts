@@ -11,6 +11,12 @@ import { GenerationGone } from './port.js';
 /** How long to wait, off the event loop, while another process writes. */
 const busyTimeoutMs = 5_000;
 
+/**
+ * Rows written between two checkpoints of the write-ahead log, off the event loop: about a page of it each, of which
+ * SQLite itself lets 1,000 gather.
+ */
+const rowsBetweenCheckpoints = 1_000;
+
 /** About a hundred documents, half a millisecond. */
 const muchText = 32 * 1024;
 
@@ -26,6 +32,8 @@ export class SqliteWriter {
   readonly #statements = new Map<string, WriterStatement>();
   #waiting: Member[] = [];
   #working: Promise<void> | undefined;
+  #rowsSinceCheckpoint = 0;
+  #checkpointed = false;
 
   private constructor(writer: Writer) {
     this.#writer = writer;
@@ -36,6 +44,7 @@ export class SqliteWriter {
     await writer.row('PRAGMA journal_mode = WAL');
     // Documents and checkpoints go back together at a loss of power, and are folded again: no need to wait for the disk.
     await writer.exec('PRAGMA synchronous = NORMAL');
+    await writer.row('PRAGMA wal_autocheckpoint = 0');
     await writer.row('PRAGMA secure_delete = ON');
     await writer.exec('PRAGMA cache_size = -16000');
     // From here on `beginWriting` waits.
@@ -71,7 +80,9 @@ export class SqliteWriter {
 
   /** @returns how many rows it changed */
   async run(sql: string, parameters: readonly SqliteValue[]): Promise<number> {
-    return (await this.#statement(sql)).run(parameters).changes;
+    const { changes } = (await this.#statement(sql)).run(parameters);
+    this.#rowsSinceCheckpoint += changes;
+    return changes;
   }
 
   /**
@@ -79,13 +90,18 @@ export class SqliteWriter {
    * statements on the event loop and only whole texts off it; those must be parsed, so they are for much work.
    */
   async runWithJson(sql: string, json: string): Promise<void> {
-    if (json.length < muchText) await this.run(sql, [json]);
-    else await this.#writer.exec(sql.replace('?', () => `'${json.replaceAll("'", "''")}'`));
+    if (json.length < muchText) {
+      await this.run(sql, [json]);
+      return;
+    }
+    this.#rowsSinceCheckpoint += rowsBetweenCheckpoints;
+    await this.#writer.exec(sql.replace('?', () => `'${json.replaceAll("'", "''")}'`));
   }
 
   /** Runs statements off the event loop. Tables may have changed after it. */
   async exec(sql: string): Promise<void> {
     this.#statements.clear();
+    this.#rowsSinceCheckpoint += rowsBetweenCheckpoints;
     await this.#writer.exec(sql);
   }
 
@@ -100,8 +116,28 @@ export class SqliteWriter {
   async #work(): Promise<void> {
     // What is asked for in the same turn of the event loop is committed together.
     await Promise.resolve();
-    while (this.#waiting.length > 0) await this.#commit(this.#waiting.splice(0));
+    while (this.#waiting.length > 0) {
+      await this.#commit(this.#waiting.splice(0));
+      if (this.#rowsSinceCheckpoint >= rowsBetweenCheckpoints) await this.#checkpoint();
+    }
     this.#working = undefined;
+  }
+
+  /**
+   * On the event loop, since a commit waits for no disk and a hop to another thread costs ten times as much; but the
+   * first one after a checkpoint begins the write-ahead log anew, and that is synced.
+   */
+  async #endTransaction(): Promise<void> {
+    if (this.#checkpointed) await this.#writer.exec('COMMIT');
+    else (await this.#statement('COMMIT')).run([]);
+    this.#checkpointed = false;
+  }
+
+  /** Copies the write-ahead log into the file, as far as no reader needs it. Where that fails, the next one does. */
+  async #checkpoint(): Promise<void> {
+    this.#rowsSinceCheckpoint = 0;
+    this.#checkpointed = true;
+    await this.#writer.exec('PRAGMA wal_checkpoint(PASSIVE)').catch(() => {});
   }
 
   async #commit(group: readonly Member[]): Promise<void> {
@@ -109,7 +145,7 @@ export class SqliteWriter {
       await beginWriting(this.#writer);
       const tellings: (() => void)[] = [];
       for (const member of group) tellings.push(await member.run());
-      await this.#writer.exec('COMMIT');
+      await this.#endTransaction();
       for (const tell of tellings) tell();
     } catch (error) {
       // Refused where SQLite has rolled back by itself.

@@ -1,9 +1,40 @@
+import { setTimeout } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { HeadWatch } from '../../src/event-store/head-watch.js';
 
 test('who waits for news that came while they were about to wait does not wait', async () => {
-  const watch = new HeadWatch(() => 5n);
+  const watch = new HeadWatch(() => 0n);
+  watch.advance(5n);
   await watch.beyond(4n, new AbortController().signal);
+});
+
+test('what another process appends is found by looking from time to time, also after a pause', async () => {
+  let head = 5n;
+  const watch = new HeadWatch(() => head, 1);
+  const { signal } = new AbortController();
+  for (const position of [6n, 7n]) {
+    const woken = watch.beyond(position - 1n, signal);
+    head = position;
+    await woken;
+    expect(watch.reached).toBe(position);
+    await setTimeout(10);
+  }
+});
+
+test('an abort wakes who waits, at every wait', async () => {
+  const watch = new HeadWatch(() => 0n);
+  const aborting = new AbortController();
+  const other = new AbortController();
+  const first = watch.beyond(0n, aborting.signal);
+  watch.advance(1n);
+  await first;
+  const second = watch.beyond(1n, aborting.signal);
+  const afterAbort = second.then(() => watch.beyond(1n, aborting.signal));
+  aborting.abort();
+  await afterAbort;
+  const third = watch.beyond(1n, other.signal);
+  watch.advance(2n);
+  await third;
 });
 
 test('only those are woken for whom there is news', async () => {
@@ -14,11 +45,11 @@ test('only those are woken for whom there is news', async () => {
   const near = watch.beyond(5n, signal).then(() => woken.push('near'));
   const far = watch.beyond(6n, signal).then(() => woken.push('far'));
   head = 6n;
-  watch.check();
+  watch.look();
   await near;
   expect(woken).toEqual(['near']);
   head = 7n;
-  watch.check();
+  watch.look();
   await far;
   expect(woken).toEqual(['near', 'far']);
 });
