@@ -12,10 +12,11 @@ import { GenerationGone } from './port.js';
 const busyTimeoutMs = 5_000;
 
 /**
- * Rows written between two checkpoints of the write-ahead log, off the event loop: about a page of it each, of which
- * SQLite itself lets 1,000 gather.
+ * About how many pages the write-ahead log gathers between two checkpoints, as with SQLite itself. A statement is taken
+ * to write a page for each row, or for this much text.
  */
-const rowsBetweenCheckpoints = 1_000;
+const pagesBetweenCheckpoints = 1_000;
+const textOfPage = 2 * 1024;
 
 /** About a hundred documents, half a millisecond. */
 const muchText = 32 * 1024;
@@ -32,7 +33,7 @@ export class SqliteWriter {
   readonly #statements = new Map<string, WriterStatement>();
   #waiting: Member[] = [];
   #working: Promise<void> | undefined;
-  #rowsSinceCheckpoint = 0;
+  #pagesSinceCheckpoint = 0;
   #checkpointed = false;
 
   private constructor(writer: Writer) {
@@ -81,7 +82,7 @@ export class SqliteWriter {
   /** @returns how many rows it changed */
   async run(sql: string, parameters: readonly SqliteValue[]): Promise<number> {
     const { changes } = (await this.#statement(sql)).run(parameters);
-    this.#rowsSinceCheckpoint += changes;
+    this.#pagesSinceCheckpoint += changes;
     return changes;
   }
 
@@ -94,14 +95,14 @@ export class SqliteWriter {
       await this.run(sql, [json]);
       return;
     }
-    this.#rowsSinceCheckpoint += rowsBetweenCheckpoints;
+    this.#pagesSinceCheckpoint += json.length / textOfPage;
     await this.#writer.exec(sql.replace('?', () => `'${json.replaceAll("'", "''")}'`));
   }
 
   /** Runs statements off the event loop. Tables may have changed after it. */
   async exec(sql: string): Promise<void> {
     this.#statements.clear();
-    this.#rowsSinceCheckpoint += rowsBetweenCheckpoints;
+    this.#pagesSinceCheckpoint += pagesBetweenCheckpoints;
     await this.#writer.exec(sql);
   }
 
@@ -118,7 +119,7 @@ export class SqliteWriter {
     await Promise.resolve();
     while (this.#waiting.length > 0) {
       await this.#commit(this.#waiting.splice(0));
-      if (this.#rowsSinceCheckpoint >= rowsBetweenCheckpoints) await this.#checkpoint();
+      if (this.#pagesSinceCheckpoint >= pagesBetweenCheckpoints) await this.#checkpoint();
     }
     this.#working = undefined;
   }
@@ -135,7 +136,7 @@ export class SqliteWriter {
 
   /** Copies the write-ahead log into the file, as far as no reader needs it. Where that fails, the next one does. */
   async #checkpoint(): Promise<void> {
-    this.#rowsSinceCheckpoint = 0;
+    this.#pagesSinceCheckpoint = 0;
     this.#checkpointed = true;
     await this.#writer.exec('PRAGMA wal_checkpoint(PASSIVE)').catch(() => {});
   }
