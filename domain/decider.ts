@@ -74,6 +74,12 @@ export interface NamedStream<State = unknown> {
   readonly aggregate: Aggregate<State>;
 }
 
+/**
+ * What kind of thing a command does, by which its number is bounded for each person: `posting` within something that is
+ * there, `creating` something to follow, `administering` all else.
+ */
+export type CommandClass = 'posting' | 'creating' | 'administering';
+
 /** What the pipeline knows of a command. `Others` maps a name to the state of another stream. */
 export interface CommandDefinition<
   Type extends string = string,
@@ -87,6 +93,7 @@ export interface CommandDefinition<
   readonly aggregate: Aggregate<State>;
   /** `system` commands are refused from clients. */
   readonly issuer: 'person' | 'system';
+  readonly class: CommandClass;
   /** The id of the primary stream, after its category. `newId` is the one that `decide` gets. */
   streamId(input: Input, newId: string): string;
   /** How new ids of this command look: a UUID (version 7, or 8 when derived from an Idempotency-Key), or 16 hex digits. */
@@ -112,7 +119,10 @@ export interface CommandOptions<
   Reply extends object,
   Others extends Record<string, unknown>,
 > extends Partial<
-    Pick<CommandDefinition<Type, NoInfer<Input>, State, Reply, Others>, 'issuer' | 'idForm' | 'others' | 'loads'>
+    Pick<
+      CommandDefinition<Type, NoInfer<Input>, State, Reply, Others>,
+      'issuer' | 'class' | 'idForm' | 'others' | 'loads'
+    >
   > {
   readonly type: Type;
   readonly input: z.ZodType<Input>;
@@ -132,6 +142,7 @@ export function defineCommand<
 >(options: CommandOptions<Type, Input, State, Reply, Others>): CommandDefinition<Type, Input, State, Reply, Others> {
   return {
     issuer: 'person',
+    class: 'administering',
     idForm: 'uuid',
     others: () => ({}) as never,
     loads: () => undefined,

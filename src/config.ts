@@ -3,6 +3,7 @@ import { parse as parseDotenv } from 'dotenv';
 import { z } from 'zod';
 import { leastPasswordLength } from './auth/password-rules.js';
 import { type NatsAddress, parseNatsAddress } from './broker/nats-address.js';
+import type { CommandsPerMinute } from './commands/command-limits.js';
 
 /**
  * The settings, from the weakest source to the strongest: defaults, the JSON file named by `CONFIG_FILE`, `.env`, the
@@ -52,6 +53,8 @@ const origin = z.string().refine((text) => URL.canParse(text) && new URL(text).o
 
 const secret = z.string().min(1).optional();
 
+const count = z.coerce.number().int().min(1).max(1_000_000_000);
+
 /** `true` or `false`, `1` or `0`, `yes` or `no`. */
 const flag = z.union([z.boolean(), z.stringbool()], { error: 'must be true or false' });
 
@@ -75,6 +78,11 @@ const settings = z.object({
   PARLEY_ROLES: commaList.pipe(z.array(z.enum(roles)).min(1)).default([...roles]),
   PARLEY_PASSWORD_MIN_LENGTH: z.coerce.number().int().min(leastPasswordLength).max(64).default(8),
   PARLEY_BCRYPT_COST: z.coerce.number().int().min(4).max(16).default(12),
+  PARLEY_AUTH_TRIES: count.default(10),
+  PARLEY_AUTH_WINDOW_MINUTES: count.max(24 * 60).default(15),
+  PARLEY_POSTING_PER_MINUTE: count.default(6_000),
+  PARLEY_CREATING_PER_MINUTE: count.default(1_200),
+  PARLEY_ADMINISTERING_PER_MINUTE: count.default(3_000),
   PARLEY_TLS: z.enum(['off', 'proxy']).default('off'),
   PARLEY_TRUSTED_PROXY_HOPS: z.coerce.number().int().min(0).max(16).default(0),
   PARLEY_COOKIE_SAMESITE: z.enum(['lax', 'strict', 'none']).default('lax'),
@@ -106,6 +114,9 @@ export interface Config {
   readonly masterKey: Buffer | undefined;
   readonly passwordMinLength: number;
   readonly bcryptCost: number;
+  /** How often something that can be guessed may be tried, by account and by address. */
+  readonly attempts: { readonly tries: number; readonly windowMinutes: number };
+  readonly commandsPerMinute: CommandsPerMinute;
   /** `proxy`: TLS ends before this process, and nothing else is let in. */
   readonly tls: Settings['PARLEY_TLS'];
   /** How many proxies before this process tell truly where a request comes from. */
@@ -162,6 +173,12 @@ function configOf(values: Settings): Config {
     masterKey: values.PARLEY_MASTER_KEY === undefined ? undefined : masterKeyOf(values.PARLEY_MASTER_KEY),
     passwordMinLength: values.PARLEY_PASSWORD_MIN_LENGTH,
     bcryptCost: values.PARLEY_BCRYPT_COST,
+    attempts: { tries: values.PARLEY_AUTH_TRIES, windowMinutes: values.PARLEY_AUTH_WINDOW_MINUTES },
+    commandsPerMinute: {
+      posting: values.PARLEY_POSTING_PER_MINUTE,
+      creating: values.PARLEY_CREATING_PER_MINUTE,
+      administering: values.PARLEY_ADMINISTERING_PER_MINUTE,
+    },
     tls: values.PARLEY_TLS,
     trustedProxyHops: values.PARLEY_TRUSTED_PROXY_HOPS,
     cookie: { sameSite: values.PARLEY_COOKIE_SAMESITE, secure: isCookieSecure(values) },

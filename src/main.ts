@@ -15,6 +15,7 @@ import type { LossReason } from './broker/nats.js';
 import type { Broker } from './broker/port.js';
 import { ClientForwarding } from './client-forwarding.js';
 import { Closers } from './closers.js';
+import { CommandLimits } from './commands/command-limits.js';
 import { Pipeline } from './commands/pipeline.js';
 import type { CommandExecutor, CommandPipeline } from './commands/port.js';
 import type { Config } from './config.js';
@@ -70,6 +71,7 @@ export interface Foundation {
   readonly authenticator: Authenticator;
   readonly proxies: Proxies;
   readonly forwarding: ClientForwarding;
+  readonly commandLimits: CommandLimits;
   readonly closers: Closers;
 }
 
@@ -126,6 +128,7 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
     authenticator: new TokenAuthenticator(accessTokens, internalTokens),
     proxies: new Proxies(config),
     forwarding: new ClientForwarding(),
+    commandLimits: new CommandLimits(config.commandsPerMinute),
     closers,
   };
 }

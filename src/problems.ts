@@ -3,6 +3,7 @@ import { Rejection, type RejectionCode } from '../domain/rejections.js';
 import { Unauthenticated } from './auth/session.js';
 import { CommandRejected, type FieldError, InvalidInput, ProjectionBehind, ShuttingDown } from './commands/port.js';
 import { EventTooLarge, OutcomeUnknown } from './event-store/port.js';
+import { RateLimited } from './rate-limits.js';
 import { ServerUnavailable } from './server-unavailable.js';
 
 /**
@@ -105,13 +106,15 @@ export const problemSchema = z.object({
   errors: z.array(fieldErrorSchema).optional(),
   /** Fields that must be there, when one of them is missing. */
   required: z.array(z.string()).optional(),
+  /** Seconds after which it may be tried again. */
+  retryAfter: z.number().int().optional(),
   /** The title once more, for simple clients. */
   error: z.string(),
 });
 
 export type Problem = z.infer<typeof problemSchema>;
 
-type ProblemMembers = Partial<Pick<Problem, 'detail' | 'errors' | 'required'>>;
+type ProblemMembers = Partial<Pick<Problem, 'detail' | 'errors' | 'required' | 'retryAfter'>>;
 
 /** Refuses a request for a reason that no more telling error exists for. */
 export class Refused extends Error {
@@ -124,13 +127,9 @@ export class Refused extends Error {
 }
 
 export function problemOf(code: ProblemCode, members: ProblemMembers = {}): Problem {
-  const { status, title } = catalogue[code];
-  return { type: `/api/v1/problems#${code}`, title, status, code, ...members, error: title };
-}
-
-/** Seconds to name in Retry-After, where trying again may help. */
-export function retryAfter(code: ProblemCode): number | undefined {
-  return catalogue[code].retryAfter;
+  const { status, title, retryAfter } = catalogue[code];
+  const common = { type: `/api/v1/problems#${code}`, title, status, code, error: title };
+  return { ...common, ...(retryAfter !== undefined && { retryAfter }), ...members };
 }
 
 /** What an error means to the caller. Nothing of an unexpected one is told: log errors whose problem is `internal`. */
@@ -139,6 +138,7 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof InvalidInput) return invalidInput(error.errors, error.required);
   if (error instanceof CommandRejected || error instanceof Rejection) return rejected(error);
   if (error instanceof Unauthenticated) return problemOf('unauthenticated');
+  if (error instanceof RateLimited) return problemOf('rate-limited', { retryAfter: error.retryAfter });
   if (error instanceof OutcomeUnknown) return problemOf('outcome-unknown');
   if (error instanceof ProjectionBehind) return problemOf('projection-behind');
   if (error instanceof ShuttingDown) return problemOf('shutting-down');

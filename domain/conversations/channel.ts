@@ -176,6 +176,7 @@ const channelReply = (_events: readonly RecordedEvent[], input: { channelId: str
 
 export const CreateChannel = defineCommand({
   type: 'conversations.CreateChannel',
+  class: 'creating',
   aggregate: channel,
   input: z.strictObject({
     name: channelName,
@@ -197,6 +198,7 @@ export const CreateChannel = defineCommand({
 
 export const JoinChannel = defineCommand({
   type: 'conversations.JoinChannel',
+  class: 'posting',
   aggregate: channel,
   input: z.strictObject({ channelId }),
   streamId: ofChannel,
@@ -224,6 +226,7 @@ export const AddMember = defineCommand({
 
 export const LeaveChannel = defineCommand({
   type: 'conversations.LeaveChannel',
+  class: 'posting',
   aggregate: channel,
   input: z.strictObject({ channelId, reason: z.string().trim().max(500).optional() }),
   streamId: ofChannel,
@@ -257,6 +260,7 @@ function isLastOwner(state: ChannelState, person: string): boolean {
 
 export const PostMessage = defineCommand({
   type: 'conversations.PostMessage',
+  class: 'posting',
   aggregate: channel,
   input: z.strictObject({ channelId, text: messageText, kind: messageKind.default('message') }),
   streamId: ofChannel,
@@ -273,6 +277,7 @@ export const PostMessage = defineCommand({
 
 export const DeleteMessage = defineCommand({
   type: 'conversations.DeleteMessage',
+  class: 'posting',
   aggregate: channel,
   input: z.strictObject({ channelId, messageRevision: revision }),
   streamId: ofChannel,

@@ -69,6 +69,7 @@ export const meeting = defineAggregate<MeetingState>({
 
 export const CreateMeeting = defineCommand({
   type: 'meetings.CreateMeeting',
+  class: 'creating',
   aggregate: meeting,
   input: z.strictObject({
     title: meetingTitle,

@@ -72,6 +72,7 @@ const ofRoom = (input: { roomId: string }) => input.roomId;
 
 export const CreateRoom = defineCommand({
   type: 'rooms.CreateRoom',
+  class: 'creating',
   aggregate: room,
   idForm: 'hex16',
   input: z.strictObject({ name: roomName.optional() }),
@@ -88,6 +89,7 @@ export const CreateRoom = defineCommand({
 
 export const JoinRoom = defineCommand({
   type: 'rooms.JoinRoom',
+  class: 'posting',
   aggregate: room,
   input: z.strictObject({ roomId }),
   streamId: ofRoom,
@@ -101,6 +103,7 @@ export const JoinRoom = defineCommand({
 
 export const LeaveRoom = defineCommand({
   type: 'rooms.LeaveRoom',
+  class: 'posting',
   aggregate: room,
   input: z.strictObject({ roomId }),
   streamId: ofRoom,

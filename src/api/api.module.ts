@@ -4,8 +4,10 @@ import { CqrsModule } from '@nestjs/cqrs';
 import type { Logger } from 'pino';
 import { AccessTokens } from '../auth/access-tokens.js';
 import { Accounts } from '../auth/accounts.js';
+import { AttemptLimits } from '../auth/attempt-limits.js';
 import { InternalTokens } from '../auth/internal-tokens.js';
 import type { Authenticator } from '../auth/session.js';
+import type { CommandLimits } from '../commands/command-limits.js';
 import type { CommandPipeline } from '../commands/port.js';
 import type { Config } from '../config.js';
 import { Health } from '../health.js';
@@ -48,6 +50,7 @@ export interface ApiParts {
   readonly internalTokens: InternalTokens;
   readonly authenticator: Authenticator;
   readonly proxies: Proxies;
+  readonly commandLimits: CommandLimits;
   readonly health: Health;
   readonly metrics: Metrics;
   readonly logger: Logger;
@@ -62,6 +65,8 @@ export function apiModule(parts: ApiParts): DynamicModule {
     authenticator: parts.authenticator,
     readYourWrites: new ReadYourWrites(parts.positions),
     sessionCookie: new SessionCookie(config.cookie),
+    attemptLimits: new AttemptLimits(config.attempts),
+    commandLimits: parts.commandLimits,
     origins: {
       own: ({ headers }) => proxies.ownOrigin(headers),
       mayCall: (origin) => mayCall(config, origin),

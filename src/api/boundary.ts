@@ -1,13 +1,16 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { systemActor } from '../../domain/decider.js';
+import type { AttemptLimits } from '../auth/attempt-limits.js';
 import { type Authenticator, type Session, Unauthenticated } from '../auth/session.js';
+import type { CommandLimits } from '../commands/command-limits.js';
 import { type CommandReply, parse } from '../commands/port.js';
-import { Refused } from '../problems.js';
+import { type Problem, Refused, toProblem } from '../problems.js';
+import { rateLimitHeaders } from '../rate-limits.js';
 import { type Call, positionOf } from './call.js';
 import { refuseCrossSite, type TrustedOrigins } from './cross-site.js';
 import { etagOf, matchesNone } from './preconditions.js';
 import type { ReadYourWrites } from './read-your-writes.js';
-import type { RouteOptions } from './route.js';
+import type { RouteOptions, Tries } from './route.js';
 import type { SessionCookie } from './session-cookie.js';
 
 /** Nobody is logged in: for routes that ask for no credentials. */
@@ -21,18 +24,32 @@ export interface BoundaryOptions {
   readonly readYourWrites: ReadYourWrites;
   readonly sessionCookie: SessionCookie;
   readonly origins: TrustedOrigins;
+  readonly attemptLimits: AttemptLimits;
+  readonly commandLimits: CommandLimits;
 }
 
 /** What every route does before and after its own work: who calls, what they ask, how they are answered. */
 export class Boundary {
   constructor(private readonly options: BoundaryOptions) {}
 
+  /** Answers a request with what the route's method makes of it. @throws what is to be answered as a problem */
+  async serve(
+    route: RouteOptions,
+    request: FastifyRequest,
+    reply: FastifyReply,
+    method: (call: Call) => Promise<unknown>,
+  ): Promise<void> {
+    const call = await this.#enter(route, request, reply);
+    const result = route.tries ? await this.#attempt(route.tries, call, reply, method) : await method(call);
+    this.#answer(route, call, result, reply);
+  }
+
   /**
    * @throws {Unauthenticated} before anything of the request is looked at but whether a page of another origin sends it
    * @throws {InvalidInput} if a part does not fit its schema
    * @throws {Refused} if a header is malformed, there can't be such a resource, or the read models are behind
    */
-  async enter(route: RouteOptions, request: FastifyRequest, reply: FastifyReply): Promise<Call> {
+  async #enter(route: RouteOptions, request: FastifyRequest, reply: FastifyReply): Promise<Call> {
     if (route.setsCookie) refuseCrossSite(request, this.options.origins);
     const session = route.auth === 'none' ? nobody : await this.#authenticate(request);
     const { accept } = request.headers;
@@ -46,7 +63,31 @@ export class Boundary {
       cookie: this.options.sessionCookie.on(reply),
     };
     if (route.reads) await this.#wait(route.reads, call, reply);
+    if (route.command && route.auth === 'person') {
+      const standing = this.options.commandLimits.take(session.actor.id, route.command.class);
+      reply.headers(rateLimitHeaders([standing]));
+    }
     return call;
+  }
+
+  /** Counts a try before anything costly is done, and by how it has ended. */
+  async #attempt(
+    { account, counts }: Tries,
+    call: Call,
+    reply: FastifyReply,
+    method: (call: Call) => Promise<unknown>,
+  ): Promise<unknown> {
+    const attempt = await this.options.attemptLimits.begin(call.request.clientAddress, account?.(call));
+    try {
+      const result = await method(call);
+      await (counts === 'all' ? attempt.failed() : attempt.succeeded());
+      return result;
+    } catch (error) {
+      await (isGuess(toProblem(error)) ? attempt.failed() : attempt.succeeded());
+      throw error;
+    } finally {
+      reply.headers(rateLimitHeaders(await attempt.standings()));
+    }
   }
 
   /** By the `Authorization` header, and only where there is none by the cookie, which browsers send unasked. */
@@ -69,7 +110,7 @@ export class Boundary {
   }
 
   /** Sends what the route's method has returned. */
-  answer(route: RouteOptions, { session, request }: Call, result: unknown, reply: FastifyReply): void {
+  #answer(route: RouteOptions, { session, request }: Call, result: unknown, reply: FastifyReply): void {
     if (route.command) {
       const { position } = result as CommandReply;
       if (route.auth !== 'none') this.options.readYourWrites.remember(session.actor.id, position);
@@ -86,6 +127,11 @@ export class Boundary {
     } else reply.header('cache-control', 'no-store');
     reply.code(route.status).send(route.status === 204 ? undefined : result);
   }
+}
+
+/** Whether a refusal tells its caller that they have guessed wrong. */
+function isGuess({ status, code }: Problem): boolean {
+  return status > 400 && status < 500 && status !== 429 && code !== 'second-factor-required';
 }
 
 /** An id of another form than ids have names nothing. */

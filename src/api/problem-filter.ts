@@ -1,7 +1,8 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
-import { type Problem, type ProblemCode, problemOf, retryAfter, toProblem } from '../problems.js';
+import { type Problem, type ProblemCode, problemOf, toProblem } from '../problems.js';
+import { RateLimited, rateLimitHeaders } from '../rate-limits.js';
 import { LOGGER } from './tokens.js';
 
 /** What Nest and Fastify refuse before a route sees the request, by their status. */
@@ -21,7 +22,9 @@ export class ProblemFilter implements ExceptionFilter {
     const request = http.getRequest<FastifyRequest>();
     const problem = this.#problemOf(error);
     this.#log(error, problem, request);
-    sendProblem(http.getResponse<FastifyReply>(), problem);
+    const reply = http.getResponse<FastifyReply>();
+    if (error instanceof RateLimited && !reply.sent) reply.headers(rateLimitHeaders(error.standings));
+    sendProblem(reply, problem);
   }
 
   #problemOf(error: unknown): Problem {
@@ -41,8 +44,7 @@ export class ProblemFilter implements ExceptionFilter {
 
 export function sendProblem(reply: FastifyReply, problem: Problem): void {
   if (reply.sent) return;
-  const seconds = retryAfter(problem.code);
-  if (seconds !== undefined) reply.header('retry-after', seconds);
+  if (problem.retryAfter !== undefined) reply.header('retry-after', problem.retryAfter);
   if (problem.status === 401) reply.header('www-authenticate', 'Bearer');
   reply
     .code(problem.status)

@@ -8,6 +8,14 @@ import type { Call } from './call.js';
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
+/** How a route's tries are counted, always by the client's address. */
+export interface Tries<Params = unknown, Query = unknown, Body = unknown> {
+  /** The account that they are counted by as well: its e-mail address, user name or id, where the request names one. */
+  account?(call: Call<Params, Query, Body>): string | undefined;
+  /** `failures`: what succeeds was no guess. `all`: also what succeeds, since it costs something. */
+  readonly counts: 'failures' | 'all';
+}
+
 /** All that the API knows of a route: how it is served, and how OpenAPI describes it. */
 export interface RouteOptions<Params = unknown, Query = unknown, Body = unknown> {
   readonly method: Method;
@@ -18,6 +26,8 @@ export interface RouteOptions<Params = unknown, Query = unknown, Body = unknown>
   readonly auth: 'person' | 'none';
   /** Its answer sets the session's cookie or clears it: no page of another origin may have a browser ask for that. */
   readonly setsCookie: boolean;
+  /** What bounds how often it may be tried, where there is something to guess or a mail is sent. */
+  readonly tries?: Tries<Params, Query, Body>;
   readonly params: z.ZodType<Params>;
   readonly query: z.ZodType<Query>;
   /** The body's schema; a command's body is parsed with the command, not here. */
@@ -91,8 +101,7 @@ function serve(
   method: RouteMethod<Call>,
 ): void {
   descriptor.value = async function (this: ApiController, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const call = await this.boundary.enter(options, request, reply);
-    this.boundary.answer(options, call, await method.call(this, call), reply);
+    await this.boundary.serve(options, request, reply, (call) => method.call(this, call));
   };
   Req()(target, name, 0);
   Res()(target, name, 1);

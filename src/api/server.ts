@@ -8,6 +8,7 @@ import type { Health } from '../health.js';
 import { mayCall } from '../origins.js';
 import { problemOf, Refused } from '../problems.js';
 import type { Proxies } from '../proxies.js';
+import { rateLimitHeaderNames } from '../rate-limits.js';
 import { watchArrivals } from './arrival.js';
 import { sendProblem } from './problem-filter.js';
 import { securityHeaders } from './security-headers.js';
@@ -46,8 +47,8 @@ export async function createServer({ config, health, proxies }: ServerOptions): 
   await server.register(cors, {
     origin: (origin, allow) => allow(null, origin !== undefined && mayCall(config, origin)),
     credentials: true,
-    methods: ['GET', 'HEAD', 'POST', 'DELETE'],
-    exposedHeaders: ['ETag', 'Parley-Position', 'Parley-Stale', 'Retry-After'],
+    methods: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+    exposedHeaders: ['ETag', 'Parley-Position', 'Parley-Stale', 'Retry-After', ...rateLimitHeaderNames],
     maxAge: 600,
   });
   return new FastifyAdapter(server);

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Authenticator } from '../auth/session.js';
+import type { CommandLimits } from '../commands/command-limits.js';
 import type { CommandExecutor } from '../commands/port.js';
 import type { CloseCause } from './close-codes.js';
 import type { Feeds } from './feeds.js';
@@ -14,6 +15,7 @@ export interface EdgeContext {
   readonly logger: Logger;
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
   readonly commands: CommandExecutor;
+  readonly commandLimits: CommandLimits;
   readonly feeds: Feeds;
   readonly snapshots: Snapshots;
   readonly sessions: Sessions;

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Authenticator } from '../auth/session.js';
 import type { Broker } from '../broker/port.js';
 import { ClientForwarding } from '../client-forwarding.js';
+import type { CommandLimits } from '../commands/command-limits.js';
 import type { CommandExecutor } from '../commands/port.js';
 import type { Codec } from '../event-store/codec.js';
 import type { EventStore } from '../event-store/port.js';
@@ -36,6 +37,8 @@ export interface EdgeOptions {
   readonly positions: Pick<Positions, 'waitFor'>;
   readonly broker: Broker;
   readonly commands: CommandExecutor;
+  /** What each person may issue, shared with whatever else takes commands in this process. */
+  readonly commandLimits: CommandLimits;
   readonly authenticator: Pick<Authenticator, 'authenticate'>;
   /** Origins (scheme, host and port) of pages that may connect, or whether one may. No origin: not a browser. */
   readonly allowedOrigins: readonly string[] | ((origin: string) => boolean);
@@ -136,6 +139,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     logger,
     authenticator: options.authenticator,
     commands,
+    commandLimits: options.commandLimits,
     feeds,
     snapshots: new Snapshots(options.readStore, options.positions),
     sessions,

@@ -29,8 +29,6 @@ export interface EdgeLimits {
   /** Commands of one socket that may be in flight. */
   readonly commandsInFlight: number;
   /** Sustained and at once, of one socket. */
-  readonly commandsPerSecond: number;
-  readonly commandsBurst: number;
   readonly messagesPerSecond: number;
   readonly messagesBurst: number;
 }
@@ -52,8 +50,6 @@ export const defaultLimits: EdgeLimits = {
   socketsPerPerson: 20,
   subscriptionsPerSocket: 256,
   commandsInFlight: 64,
-  commandsPerSecond: 50,
-  commandsBurst: 200,
   messagesPerSecond: 100,
   messagesBurst: 400,
 };

@@ -4,13 +4,13 @@ import type { Actor } from '../../domain/decider.js';
 import { Unauthenticated } from '../auth/session.js';
 import { parse } from '../commands/port.js';
 import { problemOf, toProblem } from '../problems.js';
+import { TokenBucket } from '../token-bucket.js';
 import { type CloseCause, closeCodes } from './close-codes.js';
 import type { EdgeContext } from './context.js';
 import { operations } from './operations/operations.js';
 import type { Opening } from './operations/subscribe.js';
 import { type ClientOp, clientMessages, type ServerMessage } from './protocol.js';
 import { type Subscriber, Subscription } from './subscription.js';
-import { TokenBucket } from './token-bucket.js';
 import type { EdgeSocket, SocketHandler } from './transport/port.js';
 
 /** Messages that may wait for the authentication. */
@@ -22,7 +22,6 @@ export class Session implements SocketHandler, Subscriber {
   /** When the socket is to be closed, and why; in ms since 1970. */
   deadline: { readonly at: number; readonly cause: CloseCause };
   readonly subscriptions = new Map<string, Subscription | Opening>();
-  readonly commands: TokenBucket;
   commandsInFlight = 0;
   closed = false;
   /** Since when its backlog keeps it from catching up, in ms since 1970. */
@@ -38,7 +37,6 @@ export class Session implements SocketHandler, Subscriber {
   ) {
     const { limits } = context;
     this.deadline = { at: this.#openedAt + limits.authenticationMs, cause: 'authentication-late' };
-    this.commands = new TokenBucket(limits.commandsPerSecond, limits.commandsBurst);
     this.#messages = new TokenBucket(limits.messagesPerSecond, limits.messagesBurst);
   }
 

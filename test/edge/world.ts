@@ -11,6 +11,7 @@ import { Unauthenticated } from '../../src/auth/session.js';
 import { publishEvent } from '../../src/broker/feed-publisher.js';
 import { InProcessBroker } from '../../src/broker/in-process.js';
 import type { Broker } from '../../src/broker/port.js';
+import { CommandLimits } from '../../src/commands/command-limits.js';
 import {
   type CommandPipeline,
   CommandRejected,
@@ -29,6 +30,7 @@ import { Relay } from '../../src/relay/relay.js';
 
 /** A product without disk and HTTP: log, codec and deciders are the real ones. */
 
+const unlimited = new CommandLimits({ posting: 1e9, creating: 1e9, administering: 1e9 });
 const silent = pino({ level: 'silent' });
 
 /** A person's access token is their id. */
@@ -77,6 +79,7 @@ export async function makeWorld({ transport, relay = true, ...options }: WorldOp
         positions: readStore,
         broker,
         commands: testCommands,
+        commandLimits: unlimited,
         authenticator: { authenticate },
         allowedOrigins: ['https://app.example'],
         logger: silent,

@@ -12,6 +12,7 @@ const commonProblems: readonly ProblemCode[] = ['invalid-input', 'bad-request', 
 const personProblems: readonly ProblemCode[] = ['unauthenticated'];
 const bodyProblems: readonly ProblemCode[] = ['malformed-json', 'body-too-large', 'unsupported-media-type'];
 const commandProblems: readonly ProblemCode[] = [
+  'rate-limited',
   'stale-version',
   'idempotency-key-reused',
   'outcome-unknown',
@@ -110,10 +111,11 @@ function headers({ command, auth, etag, reads }: RouteOptions): object[] {
   return described;
 }
 
-function success({ status, reply, command, etag, reads }: RouteOptions): object {
+function success({ status, reply, command, tries, etag, reads }: RouteOptions): object {
   const text = { schema: { type: 'string' } };
   const answered = {
     ...(command && { 'Parley-Position': text }),
+    ...((command || tries) && { RateLimit: text, 'RateLimit-Policy': text }),
     ...(etag && { ETag: text }),
     ...(reads && { 'Parley-Stale': { ...text, description: 'Something that you have written may be missing.' } }),
   };
@@ -128,13 +130,14 @@ function success({ status, reply, command, etag, reads }: RouteOptions): object 
 }
 
 function refusals(
-  { auth, method, setsCookie, command, params, reads, problems }: RouteOptions,
+  { auth, method, setsCookie, tries, command, params, reads, problems }: RouteOptions,
   hasBody: boolean,
 ): object {
   const codes = [
     ...commonProblems,
     ...(auth === 'none' ? [] : personProblems),
     ...(setsCookie || (auth === 'person' && method !== 'GET') ? (['cross-site-request'] as const) : []),
+    ...(tries ? (['rate-limited'] as const) : []),
     ...(hasBody ? bodyProblems : []),
     ...(command ? commandProblems : []),
     ...(reads ? (['projection-behind'] as const) : []),

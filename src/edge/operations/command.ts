@@ -1,4 +1,3 @@
-import { performance } from 'node:perf_hooks';
 import { commands } from '../../../domain/catalogue.js';
 import type { Actor } from '../../../domain/decider.js';
 import type { CommandRequest, CommandType } from '../../commands/port.js';
@@ -9,10 +8,12 @@ import type { Session } from '../session.js';
 /** Executes a command and answers with its reply, under the id of the message. */
 export async function command(session: Session, message: ClientMessage<'command'>): Promise<void> {
   const { context } = session;
-  const request = requestOf(session.actor as Actor, message);
-  if (session.commandsInFlight >= context.limits.commandsInFlight || !session.commands.take(performance.now())) {
-    throw new Refused('rate-limited');
-  }
+  const actor = session.actor as Actor;
+  const definition = commands.get(message.type);
+  if (definition?.issuer !== 'person') throw new Refused('unknown-command');
+  if (session.commandsInFlight >= context.limits.commandsInFlight) throw new Refused('rate-limited');
+  context.commandLimits.take(actor.id, definition.class);
+  const request = requestOf(actor, message);
   if (context.draining) throw new Refused('shutting-down');
   session.commandsInFlight += 1;
   context.commandsInFlight += 1;
@@ -27,7 +28,6 @@ export async function command(session: Session, message: ClientMessage<'command'
 }
 
 function requestOf(actor: Actor, { type, input, idempotencyKey, ifMatch }: ClientMessage<'command'>): CommandRequest {
-  if (commands.get(type)?.issuer !== 'person') throw new Refused('unknown-command');
   return {
     type: type as CommandType,
     input,
