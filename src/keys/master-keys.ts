@@ -55,11 +55,13 @@ export class MasterKeys {
    * Each master key encrypts its own name in the key store, so that a wrong one is noticed before anything is wrapped by
    * it.
    * @param kept - the proofs that are in the key store, by version
+   * @param inUse - the versions that any key is under
    * @returns those that are to be added
-   * @throws {KeysUnusable} if one is another key's, or that of a key that was not given
+   * @throws {KeysUnusable} if a proof is another key's, or there are keys under one that was not given
    */
-  prove(kept: ReadonlyMap<number, Buffer>): Map<number, Buffer> {
+  prove(kept: ReadonlyMap<number, Buffer>, inUse: Iterable<number>): Map<number, Buffer> {
     for (const [version, proof] of kept) this.checkProof(version, proof);
+    for (const version of inUse) this.checkGiven(version);
     const added = [...this.keys.keys()].filter((version) => !kept.has(version));
     return new Map(added.map((version) => [version, this.proofOf(version)]));
   }
@@ -76,22 +78,35 @@ export class MasterKeys {
 
   /** @throws {KeysUnusable} if it was changed, or its master key is another one or not given */
   unwrap(name: string, { masterVersion, wrapped }: WrappedKey): Buffer {
-    const master = this.keys.get(masterVersion);
-    const key = master && decrypt(master, name, wrapped);
+    this.checkGiven(masterVersion);
+    const key = decrypt(this.keys.get(masterVersion) as Buffer, name, wrapped);
     if (!key) throw new KeysUnusable(`The key of ${name} in ${this.place} is damaged: restore it from a backup.`);
     return key;
+  }
+
+  /**
+   * Why no keys may be made beside a newer master key that was not given: the older ones are about to be left out, and
+   * what is under them by then would be lost.
+   * @param newest - the newest version that the key store knows
+   */
+  refusalBeside(newest: number): KeysUnusable | undefined {
+    if (newest <= this.newest) return undefined;
+    return new KeysUnusable(`The key store ${this.place} has a newer master key ${newest}: give that one, too.`);
   }
 
   private proofOf(version: number): Buffer {
     return encrypt(this.keys.get(version) as Buffer, proofName(version), Buffer.alloc(keyBytes));
   }
 
+  private checkGiven(version: number): void {
+    if (this.keys.has(version)) return;
+    throw new KeysUnusable(`The key store ${this.place} holds keys under master key ${version}: give that one, too.`);
+  }
+
+  /** Of a master key that was not given, nothing can be said. */
   private checkProof(version: number, proof: Buffer): void {
     const master = this.keys.get(version);
-    if (!master) {
-      throw new KeysUnusable(`The key store ${this.place} holds keys under master key ${version}: give that one, too.`);
-    }
-    if (!decrypt(master, proofName(version), proof)) {
+    if (master && !decrypt(master, proofName(version), proof)) {
       throw new KeysUnusable(`The key store ${this.place} was made with another master key ${version}: give that one.`);
     }
   }

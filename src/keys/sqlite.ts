@@ -3,7 +3,8 @@ import { inTransaction, openSqlite, type SqliteDatabase, type SqliteFormat } fro
 import { GroupCommit } from '../sqlite/group-commit.js';
 import { scrub } from '../sqlite/scrub.js';
 import { type MasterKey, MasterKeys, secretName, subjectName } from './master-keys.js';
-import type { KeyStore, SecretName } from './port.js';
+import type { KeyStore, KeysUnusable, RewrapOptions, SecretName } from './port.js';
+import { type KeptKey, type KeyKind, type Rewrappable, rewrapKeys } from './rewrapping.js';
 
 /** A subject whose `wrapped` is NULL is forgotten. */
 const keysFormat: SqliteFormat = {
@@ -38,6 +39,11 @@ export interface SqliteKeysOptions {
 /** Keys made in one piece of work on the event loop, about 10 µs each. */
 const keysAtOnce = 250;
 
+const idColumns: Readonly<Record<KeyKind, string>> = { subjects: 'subject', secrets: 'name' };
+/** Of every key, the version of the master key that it is under. */
+const everyVersion =
+  'SELECT master_version FROM subjects WHERE wrapped IS NOT NULL UNION ALL SELECT master_version FROM secrets';
+
 /**
  * Opens the key store in this file, or makes it. Several processes of one host may have it open.
  * @throws {StoreUnusable} if the file is damaged, not ours or can't be written
@@ -64,12 +70,13 @@ export async function openSqliteKeys(
 
 async function proveMasters(writer: Writer, masters: MasterKeys): Promise<void> {
   // The writing connection reads single rows.
-  const proofs = await writer.prepare('SELECT json_group_array(json_array(version, hex(proof))) FROM masters');
-  const kept = JSON.parse(proofs.get([])?.[0] as string) as [number, string][];
+  const kept = await writer.prepare('SELECT json_group_array(json_array(version, hex(proof))) FROM masters');
+  const proofs = JSON.parse(kept.get([])?.[0] as string) as [number, string][];
+  const versions = await writer.prepare(`SELECT json_group_array(DISTINCT master_version) FROM (${everyVersion})`);
+  const inUse = JSON.parse(versions.get([])?.[0] as string) as number[];
   const insert = await writer.prepare('INSERT INTO masters (version, proof) VALUES (?, ?)');
-  for (const added of masters.prove(new Map(kept.map(([version, hex]) => [version, Buffer.from(hex, 'hex')])))) {
-    insert.run(added);
-  }
+  const known = new Map(proofs.map(([version, hex]) => [version, Buffer.from(hex, 'hex')]));
+  for (const added of masters.prove(known, inUse)) insert.run(added);
 }
 
 interface Statements {
@@ -79,12 +86,16 @@ interface Statements {
   readonly destroySubjects: WriterStatement;
   readonly deleteUnscrubbed: WriterStatement;
   readonly insertSecret: WriterStatement;
+  readonly newestMaster: WriterStatement;
+  readonly replace: Readonly<Record<KeyKind, WriterStatement>>;
 }
 
-class SqliteKeys implements KeyStore {
+class SqliteKeys implements KeyStore, Rewrappable {
   private readonly subjects: Statement;
   private readonly unscrubbed: Statement;
   private readonly secretStatement: Statement;
+  private readonly counts: Statement;
+  private readonly older: Readonly<Record<KeyKind, Statement>>;
   private readonly commits: GroupCommit;
 
   private constructor(
@@ -99,6 +110,11 @@ class SqliteKeys implements KeyStore {
     );
     this.unscrubbed = database.reader.prepare('SELECT json_group_array(subject) FROM unscrubbed HAVING count(*) > 0');
     this.secretStatement = database.reader.prepare('SELECT master_version, wrapped FROM secrets WHERE name = ?');
+    this.counts = database.reader.prepare(`SELECT master_version, count(*) FROM (${everyVersion}) GROUP BY 1`);
+    this.older = {
+      subjects: database.reader.prepare(pageOfOlder('subjects')),
+      secrets: database.reader.prepare(pageOfOlder('secrets')),
+    };
     this.commits = new GroupCommit(database.writer, {
       unknownOutcome: (reason, cause) => new Error(`The key store ${path} failed: ${reason}.`, { cause }),
       ...(onFatal && { onFatal }),
@@ -126,6 +142,11 @@ class SqliteKeys implements KeyStore {
       ),
       deleteUnscrubbed: await prepare('DELETE FROM unscrubbed WHERE subject IN (SELECT value FROM json_each(?))'),
       insertSecret: await prepare('INSERT OR IGNORE INTO secrets (name, master_version, wrapped) VALUES (?, ?, ?)'),
+      newestMaster: await prepare('SELECT max(version) FROM masters'),
+      replace: {
+        subjects: await prepare(replacement('subjects')),
+        secrets: await prepare(replacement('secrets')),
+      },
     };
     return new SqliteKeys(path, database, masters, statements, options);
   }
@@ -143,6 +164,8 @@ class SqliteKeys implements KeyStore {
   /** One that another process has made in the meantime is kept. */
   private make(subjects: readonly string[]): Promise<void> {
     return this.commits.run(subjects.length, () => {
+      const refused = this.refusal();
+      if (refused) return { refused };
       for (const subject of subjects) {
         const { masterVersion, wrapped } = this.masters.newKey(subjectName(subject));
         this.statements.insertSubject.run([subject, masterVersion, wrapped]);
@@ -185,6 +208,8 @@ class SqliteKeys implements KeyStore {
     const kept = this.readSecret(name);
     if (kept) return kept;
     await this.commits.run(1, () => {
+      const refused = this.refusal();
+      if (refused) return { refused };
       const { masterVersion, wrapped } = this.masters.newKey(secretName(name));
       this.statements.insertSecret.run([name, masterVersion, wrapped]);
       return { result: undefined };
@@ -192,9 +217,42 @@ class SqliteKeys implements KeyStore {
     return this.readSecret(name) as Buffer;
   }
 
+  async countByMasterKey(): Promise<Map<number, number>> {
+    this.commits.assertUsable();
+    return new Map(this.counts.all([]) as [number, number][]);
+  }
+
+  /** Also nothing of what was under the older master keys is left in the file. */
+  async rewrap(options?: RewrapOptions): Promise<number> {
+    const rewrapped = await rewrapKeys(this, this.masters, options);
+    await scrub(this.path);
+    return rewrapped;
+  }
+
+  async olderThan(version: number, kind: KeyKind, after: string, limit: number): Promise<KeptKey[]> {
+    this.commits.assertUsable();
+    const rows = this.older[kind].all([after, version, limit]) as SqliteRow[] as [string, number, Buffer][];
+    return rows.map(([id, masterVersion, wrapped]) => ({ id, masterVersion, wrapped }));
+  }
+
+  replace(kind: KeyKind, rewrapped: readonly (KeptKey & { readonly from: number })[]): Promise<void> {
+    return this.commits.run(rewrapped.length, () => {
+      for (const { id, from, masterVersion, wrapped } of rewrapped) {
+        this.statements.replace[kind].run([masterVersion, wrapped, id, from]);
+      }
+      return { result: undefined };
+    });
+  }
+
   async close(): Promise<void> {
     await this.commits.close(new Error('the key store is closed'));
     await this.database.close();
+  }
+
+  /** Why no key may be made. */
+  private refusal(): KeysUnusable | undefined {
+    const newest = this.statements.newestMaster.get([])?.[0] as number;
+    return this.masters.refusalBeside(newest);
   }
 
   private rows(subjects: readonly string[]): [string, number | null, Buffer | null][] {
@@ -207,4 +265,14 @@ class SqliteKeys implements KeyStore {
     const row = this.secretStatement.get([name]) as [number, Buffer] | undefined;
     return row && this.masters.unwrap(secretName(name), { masterVersion: row[0], wrapped: row[1] });
   }
+}
+
+function pageOfOlder(kind: KeyKind): string {
+  const id = idColumns[kind];
+  return `SELECT ${id}, master_version, wrapped FROM ${kind}
+          WHERE ${id} > ? AND master_version < ? ORDER BY ${id} LIMIT ?`;
+}
+
+function replacement(kind: KeyKind): string {
+  return `UPDATE ${kind} SET master_version = ?, wrapped = ? WHERE ${idColumns[kind]} = ? AND master_version = ?`;
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Database from 'libsql';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { MasterKey } from '../../src/keys/master-keys.js';
-import { type KeyStore, KeysUnusable } from '../../src/keys/port.js';
+import type { KeyStore } from '../../src/keys/port.js';
 import { openSqliteKeys } from '../../src/keys/sqlite.js';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 
@@ -30,40 +30,6 @@ function wrappedKey(path: string, subject: string): Buffer {
   database.close();
   return (row as [Buffer])[0];
 }
-
-describe('the master key', () => {
-  test('is noticed to be the wrong one when the store is opened', async () => {
-    const path = await keysPath();
-    await (await openSqliteKeys(path, first)).close();
-    const wrong = openSqliteKeys(path, { version: 1, key: Buffer.alloc(32, 'wrong') });
-    await expect(wrong).rejects.toThrow(KeysUnusable);
-    await expect(wrong).rejects.toThrow(`The key store ${path} was made with another master key 1`);
-  });
-
-  test('must be given in every version under which there are keys', async () => {
-    const path = await keysPath();
-    await (await openSqliteKeys(path, first)).close();
-    await expect(openSqliteKeys(path, second)).rejects.toThrow('holds keys under master key 1: give that one, too');
-    await (await openSqliteKeys(path, [first, second])).close();
-    await expect(openSqliteKeys(path, first)).rejects.toThrow('holds keys under master key 2');
-  });
-
-  test('can be followed by a newer one; older keys stay readable', async () => {
-    const path = await keysPath();
-    const before = await openKeys(path, first);
-    await before.ensure(['ada']);
-    const after = await openKeys(path, [first, second]);
-    await after.ensure(['bob']);
-    expect((await after.get(['ada'])).get('ada')).toEqual((await before.get(['ada'])).get('ada'));
-    expect((await after.get(['bob'])).get('bob')).toHaveLength(32);
-  });
-
-  test('has 32 bytes', async () => {
-    const path = await keysPath();
-    await expect(openSqliteKeys(path, { version: 1, key: Buffer.alloc(16) })).rejects.toThrow('has 16 bytes, not 32');
-    await expect(openSqliteKeys(path, [])).rejects.toThrow('no master key');
-  });
-});
 
 describe('the file', () => {
   test('holds no key in clear', async () => {
@@ -102,6 +68,15 @@ describe('the file', () => {
     await keys.destroy(forgotten);
     expect(await written(path, destroyed)).toBe(0);
     expect(await written(path, kept)).toBe(4 * kept.length);
+  });
+
+  test('holds nothing of keys as they were under an older master key, once they are wrapped by a newer one', async () => {
+    const path = await keysPath();
+    await (await openKeys(path, first)).ensure(people);
+    const wrapped = people.filter((_, index) => index % 20 === 0).map((subject) => wrappedKey(path, subject));
+    expect(await written(path, wrapped)).toBe(4 * wrapped.length);
+    await (await openKeys(path, [first, second])).rewrap();
+    expect(await written(path, wrapped)).toBe(0);
   });
 
   test('is cleaned of destroyed keys the next time, if the process ended before it was', async () => {
