@@ -12,11 +12,11 @@ import { GenerationGone } from './port.js';
 const busyTimeoutMs = 5_000;
 
 /**
- * About how many pages the write-ahead log gathers between two checkpoints, as with SQLite itself. A statement is taken
- * to write a page for each row, or for this much text.
+ * When to take up the write-ahead log: about as often as SQLite itself, which does it at a thousand pages. A statement is
+ * taken to write a page for each row, or for as much text as fills one; indexes and upper pages are as many again.
  */
-const pagesBetweenCheckpoints = 1_000;
-const textOfPage = 2 * 1024;
+const pagesBetweenCheckpoints = 500;
+const textOfPage = 4 * 1024;
 
 /** About a hundred documents, half a millisecond. */
 const muchText = 32 * 1024;

@@ -64,6 +64,19 @@ describe('the file of the read store', () => {
     await expect(reopening).rejects.toThrow(ReadStoreUnusable);
   });
 
+  it('takes up its write-ahead log while it is written, which so does not grow for ever', async () => {
+    const store = await openSqliteReadStore(path);
+    const live = await store.open(shape);
+    const document = { text: 'x'.repeat(1_000) };
+    let largest = 0;
+    for (let position = 1; position <= 1_500; position += 1) {
+      await store.write(live, [{ collection: 'apples', id: `${position}`, document }], BigInt(position));
+      largest = Math.max(largest, (await stat(`${path}-wal`)).size);
+    }
+    await store.close();
+    expect(largest).toBeLessThan(10 * 1024 * 1024);
+  });
+
   it('is not made where its directory is missing', async () => {
     await expect(openSqliteReadStore(join(directory, 'none', 'read-models.db'))).rejects.toThrow('ENOENT');
   });
