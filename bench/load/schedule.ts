@@ -4,12 +4,17 @@ import { seededRandom } from '../measure/seeded-random.js';
 /** When messages are sent: moments in ms from the beginning, in order. */
 export type Schedule = readonly number[];
 
-/** Moments as independent people make them (a Poisson process), the same ones each time. */
-export function makeSchedule(perSecond: number, seconds: number): Schedule {
+/**
+ * Moments of bursts: those come as independent people make them (a Poisson process), the same ones each time, and the
+ * messages of one come at once.
+ */
+export function makeSchedule(burstsPerSecond: number, messagesOfBurst: number, seconds: number): Schedule {
   const random = seededRandom(1);
   const moments: number[] = [];
-  const nextGap = () => (-Math.log(1 - random()) / perSecond) * 1_000;
-  for (let at = nextGap(); at < seconds * 1_000; at += nextGap()) moments.push(at);
+  const nextGap = () => (-Math.log(1 - random()) / burstsPerSecond) * 1_000;
+  for (let at = nextGap(); at < seconds * 1_000; at += nextGap()) {
+    for (let message = 0; message < messagesOfBurst; message += 1) moments.push(at);
+  }
   return moments;
 }
 
