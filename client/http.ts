@@ -27,7 +27,7 @@ export async function requestJson<Answer>(fetch: Fetch, origin: string, request:
       headers: headersOf(request),
       ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
     });
-    const answer = await response.json();
+    const answer = response.status === 204 ? undefined : await response.json();
     if (response.ok) return answer as Answer;
     const error = new ProblemError(answer as ProblemError['problem']);
     // only what has no effect: a POST is sent again by whoever knows its key

@@ -9,6 +9,7 @@ import type { FeedSubscription, SubscribeOptions } from './feed-subscription.js'
 import { type Fetch, type HttpRequest, requestJson } from './http.js';
 import type { Answer, Session, User } from './routes.js';
 import { Subscriptions } from './subscriptions.js';
+import { TokenHolder } from './token-holder.js';
 import { findWebSocket, type WebSocketConstructor } from './web-socket.js';
 
 export interface ParleyClientOptions {
@@ -42,7 +43,7 @@ export type CommandAnswer<Type extends CommandType> = ReturnType<Commands[Type][
 
 /** A person's client: queries over HTTP, commands and feeds over one WebSocket that is opened when it is needed. */
 export class ParleyClient {
-  #accessToken: string | undefined;
+  readonly #tokens: TokenHolder;
   /** Position of the last own command, which later queries wait for. */
   #position: string | undefined;
   readonly #connection: Connection;
@@ -51,8 +52,8 @@ export class ParleyClient {
   readonly #fetch: Fetch;
 
   constructor(private readonly options: ParleyClientOptions) {
-    this.#accessToken = options.accessToken;
     this.#fetch = options.fetch ?? globalThis.fetch.bind(globalThis);
+    this.#tokens = new TokenHolder(options.accessToken, (refreshToken) => this.#refresh(refreshToken));
     this.#connection = new Connection({
       url: options.socketUrl ?? socketUrlOf(options.url),
       longestBackoffMs: options.longestBackoffMs ?? longestBackoffMs,
@@ -72,9 +73,21 @@ export class ParleyClient {
     return this.#logInBy('auth/register', person);
   }
 
-  /** Logs in and is that person from now on. */
-  logIn(credentials: { email: string; password: string } | { username: string; password: string }): Promise<Session> {
+  /**
+   * Logs in and is that person from now on; the session goes on by itself as long as the client is used.
+   * @throws {ProblemError} `second-factor-required` if a `code` is asked for
+   */
+  logIn(
+    credentials: ({ email: string } | { username: string }) & { password: string; code?: string },
+  ): Promise<Session> {
     return this.#logInBy('auth/login', credentials);
+  }
+
+  /** Ends the session and the connection. */
+  async logOut(): Promise<void> {
+    await this.#request({ method: 'POST', path: 'auth/logout', accessToken: await this.#token() });
+    this.#tokens.forget();
+    this.close();
   }
 
   me(): Promise<User> {
@@ -126,7 +139,7 @@ export class ParleyClient {
 
   async #logInBy(path: string, body: unknown): Promise<Session> {
     const session = await this.#request<Session>({ method: 'POST', path, body });
-    this.#accessToken = session.accessToken;
+    this.#tokens.hold(session);
     return session;
   }
 
@@ -136,8 +149,11 @@ export class ParleyClient {
 
   async #token(): Promise<string> {
     if (this.options.getAccessToken) return this.options.getAccessToken();
-    if (this.#accessToken === undefined) throw new Error('not logged in');
-    return this.#accessToken;
+    return this.#tokens.accessToken();
+  }
+
+  #refresh(refreshToken: string): Promise<Session> {
+    return this.#request({ method: 'POST', path: 'auth/refresh', body: { refreshToken } });
   }
 
   #resume(): void {

@@ -2,14 +2,14 @@ import type { z } from 'zod';
 import type { ChannelSummary } from '../src/api/conversations/channel-summary.js';
 import type { MemberInList } from '../src/api/conversations/list-members.js';
 import type { MessageInList } from '../src/api/conversations/list-messages.js';
-import type { session, user } from '../src/api/identity/credentials.js';
+import type { issuedCredentials, user } from '../src/api/identity/schemas.js';
 import type { MeetingDetail } from '../src/api/meetings/meeting-detail.js';
 import type { RoomDetail } from '../src/api/rooms/get-room.js';
 
 /** What the server answers to queries, by their path after `/api/v1/`. */
 
 export type User = z.infer<typeof user>;
-export type Session = z.infer<typeof session>;
+export type Session = z.infer<typeof issuedCredentials>;
 
 export interface List<Item> {
   readonly items: readonly Item[];

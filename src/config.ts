@@ -77,6 +77,10 @@ const settings = z.object({
   PARLEY_BROKER: broker,
   PARLEY_ROLES: commaList.pipe(z.array(z.enum(roles)).min(1)).default([...roles]),
   PARLEY_PASSWORD_MIN_LENGTH: z.coerce.number().int().min(leastPasswordLength).max(64).default(8),
+  PARLEY_EMAIL_VERIFICATION: z.enum(['required', 'optional']).default('optional'),
+  PARLEY_ADMIN_EMAIL: z.email('must be an e-mail address').optional(),
+  PARLEY_ADMIN_PASSWORD: secret,
+  PARLEY_ADDRESS_BLOCK_MINUTES: count.max(7 * 24 * 60).default(60),
   PARLEY_BCRYPT_COST: z.coerce.number().int().min(4).max(16).default(12),
   PARLEY_AUTH_TRIES: count.default(10),
   PARLEY_AUTH_WINDOW_MINUTES: count.max(24 * 60).default(15),
@@ -89,6 +93,8 @@ const settings = z.object({
   PARLEY_COOKIE_SECURE: flag.optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
+
+const minuteMs = 60_000;
 
 type Settings = z.infer<typeof settings>;
 export type SettingName = keyof Settings;
@@ -117,6 +123,12 @@ export interface Config {
   /** How often something that can be guessed may be tried, by account and by address. */
   readonly attempts: { readonly tries: number; readonly windowMinutes: number };
   readonly commandsPerMinute: CommandsPerMinute;
+  /** Whether only those log in whose e-mail address is verified. */
+  readonly verifiedEmailOnly: boolean;
+  /** Who is an admin from the start; made with the password, where there is no such account. */
+  readonly admin: { readonly email: string; readonly password: string | undefined } | undefined;
+  /** How long nobody gets in from an address with far too many wrong logins, in ms. */
+  readonly addressBlockMs: number;
   /** `proxy`: TLS ends before this process, and nothing else is let in. */
   readonly tls: Settings['PARLEY_TLS'];
   /** How many proxies before this process tell truly where a request comes from. */
@@ -179,6 +191,12 @@ function configOf(values: Settings): Config {
       creating: values.PARLEY_CREATING_PER_MINUTE,
       administering: values.PARLEY_ADMINISTERING_PER_MINUTE,
     },
+    verifiedEmailOnly: values.PARLEY_EMAIL_VERIFICATION === 'required',
+    admin:
+      values.PARLEY_ADMIN_EMAIL === undefined
+        ? undefined
+        : { email: values.PARLEY_ADMIN_EMAIL, password: values.PARLEY_ADMIN_PASSWORD },
+    addressBlockMs: values.PARLEY_ADDRESS_BLOCK_MINUTES * minuteMs,
     tls: values.PARLEY_TLS,
     trustedProxyHops: values.PARLEY_TRUSTED_PROXY_HOPS,
     cookie: { sameSite: values.PARLEY_COOKIE_SAMESITE, secure: isCookieSecure(values) },

@@ -1,16 +1,17 @@
 import type { Logger } from 'pino';
+import type { RecordedEvent } from '../domain/event.js';
 import { projections } from '../projections/catalogue.js';
 import { openBroker, openEventStore, openKeys, openReadStore } from './adapters.js';
 import { Api } from './api/api.js';
 import { AccessTokens } from './auth/access-tokens.js';
-import { Accounts } from './auth/accounts.js';
+import { ensureAdmin } from './auth/first-admin.js';
+import { createIdentity, type Identity } from './auth/identity.js';
 import { InternalTokens } from './auth/internal-tokens.js';
-import { Passwords } from './auth/passwords.js';
 import type { Authenticator } from './auth/session.js';
+import { SessionAuthenticator } from './auth/session-authenticator.js';
 import { ensureSigningKey } from './auth/signing-key-rotation.js';
 import { keyringOf, SigningKeys } from './auth/signing-keys.js';
-import { TokenAuthenticator } from './auth/token-authenticator.js';
-import { publishEvent } from './broker/feed-publisher.js';
+import { isWatched, publishEvent } from './broker/feed-publisher.js';
 import type { LossReason } from './broker/nats.js';
 import type { Broker } from './broker/port.js';
 import { ClientForwarding } from './client-forwarding.js';
@@ -68,7 +69,6 @@ export interface Foundation {
   readonly liveStreams: LiveStreams;
   readonly accessTokens: AccessTokens;
   readonly internalTokens: InternalTokens;
-  readonly authenticator: Authenticator;
   readonly proxies: Proxies;
   readonly forwarding: ClientForwarding;
   readonly commandLimits: CommandLimits;
@@ -125,7 +125,6 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
     liveStreams,
     accessTokens,
     internalTokens,
-    authenticator: new TokenAuthenticator(accessTokens, internalTokens),
     proxies: new Proxies(config),
     forwarding: new ClientForwarding(),
     commandLimits: new CommandLimits(config.commandsPerMinute),
@@ -149,8 +148,14 @@ async function startRoles(foundation: Foundation): Promise<Parley> {
   if (roles.has('projector')) await runProjector(foundation);
   if (roles.has('relay')) await runRelay(foundation);
   const pipeline = executesCommands(config) ? await openPipeline(foundation) : undefined;
-  const edge = roles.has('edge') ? await runEdge(foundation, pipeline ?? (await openRemote(foundation))) : undefined;
-  const api = pipeline && roles.has('api') ? await serveApi(foundation, pipeline, edge?.url) : undefined;
+  const commands = pipeline ?? (await openRemote(foundation));
+  const authenticator = new SessionAuthenticator({
+    ...foundation,
+    commands,
+    onError: (error) => foundation.logger.warn({ err: error }, 'it could not be noted from where a session is used'),
+  });
+  const edge = roles.has('edge') ? await runEdge(foundation, commands, authenticator) : undefined;
+  const api = pipeline && roles.has('api') ? await serveApi(foundation, pipeline, authenticator, edge?.url) : undefined;
   if (api && pipeline && config.broker !== 'in-process') await respondToCommands(foundation, pipeline);
   if (pipeline && roles.has('reactor')) await runReactors(foundation, pipeline);
   return {
@@ -171,8 +176,13 @@ function executesCommands({ roles, broker }: Config): boolean {
 }
 
 async function openPipeline(foundation: Foundation): Promise<CommandPipeline> {
-  const { broker, closers, metrics } = foundation;
-  const pipeline = await Pipeline.open({ ...foundation, publish: (event) => publishEvent(broker, event) });
+  const { broker, liveStreams, closers, metrics } = foundation;
+  const publish = (event: RecordedEvent) => {
+    // What this process did itself it knows at once, however long the broker takes.
+    if (isWatched(event.stream)) liveStreams.note(event.stream, event.revision);
+    publishEvent(broker, event);
+  };
+  const pipeline = await Pipeline.open({ ...foundation, publish });
   closers.defer(() => pipeline.drain());
   return metrics.timed(pipeline);
 }
@@ -190,17 +200,31 @@ async function respondToCommands(foundation: Foundation, commands: CommandExecut
   foundation.closers.defer(() => responder.stop());
 }
 
-async function serveApi(foundation: Foundation, pipeline: CommandPipeline, edgeUrl: string | undefined): Promise<Api> {
+async function serveApi(
+  foundation: Foundation,
+  pipeline: CommandPipeline,
+  authenticator: Authenticator,
+  edgeUrl: string | undefined,
+): Promise<Api> {
   const { config, keys, closers } = foundation;
   if (config.jwtSecret === undefined) await ensureSigningKey({ keys, pipeline });
-  const accounts = new Accounts({
-    ...foundation,
-    pipeline,
-    passwords: new Passwords(await keys.secret('passwords'), config.bcryptCost),
-    reservationKey: await keys.secret('reservations'),
-    passwordMinLength: config.passwordMinLength,
-  });
-  return closers.add(await Api.start({ ...foundation, pipeline, accounts, ...(edgeUrl !== undefined && { edgeUrl }) }));
+  const identity = await createIdentity({ ...foundation, pipeline, settings: config });
+  await appointAdmin(foundation, pipeline, identity);
+  const parts = { ...foundation, pipeline, authenticator, identity };
+  return closers.add(await Api.start({ ...parts, ...(edgeUrl !== undefined && { edgeUrl }) }));
+}
+
+/** The settings may name who is an admin from the start. */
+async function appointAdmin(
+  { config, logger }: Foundation,
+  pipeline: CommandPipeline,
+  identity: Identity,
+): Promise<void> {
+  if (!config.admin) return;
+  const outcome = await ensureAdmin(identity, pipeline, config.admin);
+  if (outcome === 'no-such-account') {
+    logger.warn('nobody has the address of PARLEY_ADMIN_EMAIL: set PARLEY_ADMIN_PASSWORD to have the account made');
+  } else if (outcome !== 'already-admin') logger.info({ outcome }, 'the admin of PARLEY_ADMIN_EMAIL is there');
 }
 
 async function runRelay({ eventStore, broker, logger, closers }: Foundation): Promise<void> {
@@ -239,7 +263,11 @@ interface RunningEdge {
   close(): Promise<void>;
 }
 
-async function runEdge(foundation: Foundation, commands: CommandExecutor): Promise<RunningEdge> {
+async function runEdge(
+  foundation: Foundation,
+  commands: CommandExecutor,
+  authenticator: Authenticator,
+): Promise<RunningEdge> {
   const { config, metrics, closers } = foundation;
   const { startEdge } = await import('./edge/edge.js');
   const edge = await startEdge({
@@ -247,6 +275,7 @@ async function runEdge(foundation: Foundation, commands: CommandExecutor): Promi
     host: config.host,
     port: config.edgePort,
     commands,
+    authenticator,
     allowedOrigins: (origin) => mayCall(config, origin),
   });
   metrics.gauge('parley_edge_sockets', 'Sockets that are connected to this edge.', () => edge.stats().sockets);

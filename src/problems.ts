@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { Rejection, type RejectionCode } from '../domain/rejections.js';
 import { Unauthenticated } from './auth/session.js';
+import { SecondFactorRequired, WrongCredentials } from './auth/wrong-credentials.js';
+import { QueueFull } from './bounded-queue.js';
 import { CommandRejected, type FieldError, InvalidInput, ProjectionBehind, ShuttingDown } from './commands/port.js';
 import { EventTooLarge, OutcomeUnknown } from './event-store/port.js';
 import { RateLimited } from './rate-limits.js';
@@ -106,15 +108,17 @@ export const problemSchema = z.object({
   errors: z.array(fieldErrorSchema).optional(),
   /** Fields that must be there, when one of them is missing. */
   required: z.array(z.string()).optional(),
-  /** Seconds after which it may be tried again. */
+  /** Seconds after which it may be tried again, where trying again may help. */
   retryAfter: z.number().int().optional(),
+  /** To be answered with a code of the second factor. */
+  challenge: z.string().optional(),
   /** The title once more, for simple clients. */
   error: z.string(),
 });
 
 export type Problem = z.infer<typeof problemSchema>;
 
-type ProblemMembers = Partial<Pick<Problem, 'detail' | 'errors' | 'required' | 'retryAfter'>>;
+type ProblemMembers = Partial<Pick<Problem, 'detail' | 'errors' | 'required' | 'retryAfter' | 'challenge'>>;
 
 /** Refuses a request for a reason that no more telling error exists for. */
 export class Refused extends Error {
@@ -128,8 +132,8 @@ export class Refused extends Error {
 
 export function problemOf(code: ProblemCode, members: ProblemMembers = {}): Problem {
   const { status, title, retryAfter } = catalogue[code];
-  const common = { type: `/api/v1/problems#${code}`, title, status, code, error: title };
-  return { ...common, ...(retryAfter !== undefined && { retryAfter }), ...members };
+  const again = retryAfter === undefined ? {} : { retryAfter };
+  return { type: `/api/v1/problems#${code}`, title, status, code, ...again, ...members, error: title };
 }
 
 /** What an error means to the caller. Nothing of an unexpected one is told: log errors whose problem is `internal`. */
@@ -139,6 +143,9 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof CommandRejected || error instanceof Rejection) return rejected(error);
   if (error instanceof Unauthenticated) return problemOf('unauthenticated');
   if (error instanceof RateLimited) return problemOf('rate-limited', { retryAfter: error.retryAfter });
+  if (error instanceof WrongCredentials) return problemOf('wrong-credentials');
+  if (error instanceof SecondFactorRequired) return problemOf('second-factor-required', { challenge: error.challenge });
+  if (error instanceof QueueFull) return problemOf('busy');
   if (error instanceof OutcomeUnknown) return problemOf('outcome-unknown');
   if (error instanceof ProjectionBehind) return problemOf('projection-behind');
   if (error instanceof ShuttingDown) return problemOf('shutting-down');

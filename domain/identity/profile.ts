@@ -76,6 +76,10 @@ export type ProfileEvent = RecordedOf<typeof profileEvents>;
 
 export interface ProfileState {
   status: 'none' | 'known' | 'forgotten';
+  /** Revision of the event that holds the name and the rest of the profile. */
+  profileRevision?: number;
+  usernameRevision?: number;
+  settingsRevision?: number;
   changedAt: number;
 }
 
@@ -85,9 +89,27 @@ export const profile = defineAggregate<ProfileState>({
   initialState: () => ({ status: 'none', changedAt: -1 }),
   changedAt: (state) => state.changedAt,
   evolve(state: ProfileState, event: ProfileEvent): ProfileState {
-    if (event.type !== 'identity.SettingsChanged') state.changedAt = event.revision;
-    if (event.type === 'identity.ProfileCreated') state.status = 'known';
-    if (event.type === 'identity.PersonForgotten') state.status = 'forgotten';
+    const { revision } = event;
+    if (event.type !== 'identity.SettingsChanged') state.changedAt = revision;
+    switch (event.type) {
+      case 'identity.ProfileCreated':
+        state.status = 'known';
+        state.profileRevision = revision;
+        state.usernameRevision = revision;
+        break;
+      case 'identity.ProfileChanged':
+        state.profileRevision = revision;
+        break;
+      case 'identity.UsernameChanged':
+        state.usernameRevision = revision;
+        break;
+      case 'identity.SettingsChanged':
+        state.settingsRevision = revision;
+        break;
+      case 'identity.PersonForgotten':
+        state.status = 'forgotten';
+        break;
+    }
     return state;
   },
 });

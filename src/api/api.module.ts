@@ -3,9 +3,8 @@ import { APP_FILTER } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import type { Logger } from 'pino';
 import { AccessTokens } from '../auth/access-tokens.js';
-import { Accounts } from '../auth/accounts.js';
 import { AttemptLimits } from '../auth/attempt-limits.js';
-import { InternalTokens } from '../auth/internal-tokens.js';
+import type { Identity } from '../auth/identity.js';
 import type { Authenticator } from '../auth/session.js';
 import type { CommandLimits } from '../commands/command-limits.js';
 import type { CommandPipeline } from '../commands/port.js';
@@ -25,7 +24,12 @@ import { ListMessagesHandler } from './conversations/list-messages.js';
 import { MessagesController } from './conversations/messages.controller.js';
 import { ExecuteCommandHandler } from './execute-command.js';
 import { AuthController } from './identity/auth.controller.js';
+import { GetUserHandler } from './identity/get-user.js';
 import { JwksController } from './identity/jwks.controller.js';
+import { ListSessionsHandler } from './identity/list-sessions.js';
+import { ListUsersHandler } from './identity/list-users.js';
+import { MfaController } from './identity/mfa.controller.js';
+import { UsersController } from './identity/users.controller.js';
 import { GetMeetingHandler } from './meetings/get-meeting.js';
 import { ListMeetingsHandler } from './meetings/list-meetings.js';
 import { MeetingsController } from './meetings/meetings.controller.js';
@@ -37,7 +41,7 @@ import { ReferenceController } from './reference/reference.controller.js';
 import { GetRoomHandler } from './rooms/get-room.js';
 import { RoomsController } from './rooms/rooms.controller.js';
 import { SessionCookie } from './session-cookie.js';
-import { COMMAND_PIPELINE, LOGGER, READ_STORE } from './tokens.js';
+import { COMMAND_PIPELINE, IDENTITY, LOGGER, READ_STORE } from './tokens.js';
 
 /** The parts of the process that the API works with. */
 export interface ApiParts {
@@ -45,9 +49,8 @@ export interface ApiParts {
   readonly pipeline: CommandPipeline;
   readonly readStore: ReadStore;
   readonly positions: Positions;
-  readonly accounts: Accounts;
+  readonly identity: Identity;
   readonly accessTokens: AccessTokens;
-  readonly internalTokens: InternalTokens;
   readonly authenticator: Authenticator;
   readonly proxies: Proxies;
   readonly commandLimits: CommandLimits;
@@ -63,6 +66,7 @@ export function apiModule(parts: ApiParts): DynamicModule {
   const { config, proxies } = parts;
   const boundary = new Boundary({
     authenticator: parts.authenticator,
+    settings: config,
     readYourWrites: new ReadYourWrites(parts.positions),
     sessionCookie: new SessionCookie(config.cookie),
     attemptLimits: new AttemptLimits(config.attempts),
@@ -80,6 +84,8 @@ export function apiModule(parts: ApiParts): DynamicModule {
       MetricsController,
       ReferenceController,
       AuthController,
+      MfaController,
+      UsersController,
       JwksController,
       MeetingsController,
       RoomsController,
@@ -92,12 +98,14 @@ export function apiModule(parts: ApiParts): DynamicModule {
       { provide: COMMAND_PIPELINE, useValue: parts.pipeline },
       { provide: READ_STORE, useValue: parts.readStore },
       { provide: LOGGER, useValue: parts.logger },
-      { provide: Accounts, useValue: parts.accounts },
+      { provide: IDENTITY, useValue: parts.identity },
       { provide: AccessTokens, useValue: parts.accessTokens },
-      { provide: InternalTokens, useValue: parts.internalTokens },
       { provide: Health, useValue: parts.health },
       { provide: Metrics, useValue: parts.metrics },
       ExecuteCommandHandler,
+      GetUserHandler,
+      ListUsersHandler,
+      ListSessionsHandler,
       GetMeetingHandler,
       ListMeetingsHandler,
       GetRoomHandler,

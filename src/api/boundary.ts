@@ -6,11 +6,11 @@ import type { CommandLimits } from '../commands/command-limits.js';
 import { type CommandReply, parse } from '../commands/port.js';
 import { type Problem, Refused, toProblem } from '../problems.js';
 import { rateLimitHeaders } from '../rate-limits.js';
-import { type Call, positionOf } from './call.js';
+import { type Call, positionOf, whenceOf } from './call.js';
 import { refuseCrossSite, type TrustedOrigins } from './cross-site.js';
 import { etagOf, matchesNone } from './preconditions.js';
 import type { ReadYourWrites } from './read-your-writes.js';
-import type { RouteOptions, Tries } from './route.js';
+import { type BodySettings, bodySchema, Otherwise, type RouteOptions, type Tries } from './route.js';
 import type { SessionCookie } from './session-cookie.js';
 
 /** Nobody is logged in: for routes that ask for no credentials. */
@@ -21,6 +21,7 @@ const bearer = 'bearer ';
 
 export interface BoundaryOptions {
   readonly authenticator: Authenticator;
+  readonly settings: BodySettings;
   readonly readYourWrites: ReadYourWrites;
   readonly sessionCookie: SessionCookie;
   readonly origins: TrustedOrigins;
@@ -31,6 +32,10 @@ export interface BoundaryOptions {
 /** What every route does before and after its own work: who calls, what they ask, how they are answered. */
 export class Boundary {
   constructor(private readonly options: BoundaryOptions) {}
+
+  get settings(): BodySettings {
+    return this.options.settings;
+  }
 
   /** Answers a request with what the route's method makes of it. @throws what is to be answered as a problem */
   async serve(
@@ -54,11 +59,12 @@ export class Boundary {
     const session = route.auth === 'none' ? nobody : await this.#authenticate(request);
     const { accept } = request.headers;
     if (accept !== undefined && !json.test(accept)) throw new Refused('not-acceptable');
+    const body = bodySchema(route, this.settings);
     const call: Call = {
       session,
       params: parseParams(route, request.params),
       query: parse(route.query, request.query),
-      body: route.body ? parse(route.body, request.body) : request.body,
+      body: body ? parse(body, request.body) : request.body,
       request,
       cookie: this.options.sessionCookie.on(reply),
     };
@@ -94,14 +100,15 @@ export class Boundary {
   async #authenticate(request: FastifyRequest): Promise<Session> {
     const { authenticator, sessionCookie, origins } = this.options;
     const { authorization } = request.headers;
+    const whence = whenceOf(request);
     if (authorization !== undefined) {
       if (authorization.slice(0, bearer.length).toLowerCase() !== bearer) throw new Unauthenticated();
-      return authenticator.authenticate(authorization.slice(bearer.length));
+      return authenticator.authenticate(authorization.slice(bearer.length), whence);
     }
     const cookie = sessionCookie.read(request);
     if (cookie === undefined) throw new Unauthenticated();
     refuseCrossSite(request, origins);
-    return authenticator.authenticateCookie(cookie);
+    return authenticator.authenticateCookie(cookie, whence);
   }
 
   async #wait(projections: readonly string[], { session, request }: Call, reply: FastifyReply): Promise<void> {
@@ -111,6 +118,10 @@ export class Boundary {
 
   /** Sends what the route's method has returned. */
   #answer(route: RouteOptions, { session, request }: Call, result: unknown, reply: FastifyReply): void {
+    if (result instanceof Otherwise && route.otherwise) {
+      reply.header('cache-control', 'no-store').code(route.otherwise.status).send(result.answer);
+      return;
+    }
     if (route.command) {
       const { position } = result as CommandReply;
       if (route.auth !== 'none') this.options.readYourWrites.remember(session.actor.id, position);

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
-import type { Session } from '../auth/session.js';
+import type { z } from 'zod';
+import type { Session, Whence } from '../auth/session.js';
 import { type CommandRequest, type CommandType, InvalidInput } from '../commands/port.js';
 import { Refused } from '../problems.js';
 import { parseIfMatch } from './preconditions.js';
@@ -15,6 +16,11 @@ export interface Call<Params = unknown, Query = unknown, Body = unknown> {
   /** For routes that are declared to set the session's cookie. */
   readonly cookie: CookieOfAnswer;
 }
+
+type SchemaOf<Body> = Body extends (settings: never) => infer Made ? Made : Body;
+
+/** A call whose body is of this schema, or of the one that this function makes of the settings. */
+export type BodyOf<Body, Params = object> = Call<Params, object, z.infer<SchemaOf<Body> & z.ZodType>>;
 
 /** The command that a call asks for; its input is the body's fields and those of the path. */
 export function commandRequest<Type extends CommandType>(
@@ -58,4 +64,11 @@ export function positionOf({ headers }: FastifyRequest): bigint | undefined {
   if (position === undefined) return undefined;
   if (typeof position === 'string' && /^\d{1,18}$/.test(position)) return BigInt(position);
   throw new Refused('bad-request', { detail: 'Parley-Position must be a position as a command has answered it.' });
+}
+
+const maxUserAgentLength = 512;
+
+/** From where a request comes, as it is kept with a session. */
+export function whenceOf({ clientAddress, headers }: FastifyRequest): Whence {
+  return { address: clientAddress, userAgent: headers['user-agent']?.slice(0, maxUserAgentLength) ?? null };
 }

@@ -6,6 +6,16 @@ import type { ProblemCode } from '../problems.js';
 import type { ApiController } from './api-controller.js';
 import type { Call } from './call.js';
 
+/** Settings that bodies are measured by. */
+export interface BodySettings {
+  readonly passwordMinLength: number;
+}
+
+/** The schema of a route's body under these settings. */
+export function bodySchema({ body }: RouteOptions, settings: BodySettings): z.ZodType | undefined {
+  return typeof body === 'function' ? body(settings) : body;
+}
+
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 /** How a route's tries are counted, always by the client's address. */
@@ -30,13 +40,15 @@ export interface RouteOptions<Params = unknown, Query = unknown, Body = unknown>
   readonly tries?: Tries<Params, Query, Body>;
   readonly params: z.ZodType<Params>;
   readonly query: z.ZodType<Query>;
-  /** The body's schema; a command's body is parsed with the command, not here. */
-  readonly body?: z.ZodType<Body>;
+  /** The body's schema, which may depend on the settings; a command's body is parsed with the command, not here. */
+  readonly body?: z.ZodType<Body> | ((settings: BodySettings) => z.ZodType<Body>);
   /** The command that the route issues. */
   readonly command?: AnyCommandDefinition;
   /** With 204, nothing is answered, whatever the method returns. */
   readonly status: 200 | 201 | 202 | 204;
   readonly reply: z.ZodType;
+  /** What it answers instead where its method returns `otherwise(…)`. */
+  readonly otherwise?: { readonly status: 202; readonly reply: z.ZodType };
   /** The answer's `revision` is its ETag. */
   readonly etag: boolean;
   /** Projections that the answer is read from. */
@@ -51,6 +63,15 @@ export interface DeclaredRoute {
   /** Name of the method. */
   readonly name: string;
   readonly options: RouteOptions;
+}
+
+/** An answer of the route's other kind. */
+export class Otherwise {
+  constructor(readonly answer: object) {}
+}
+
+export function otherwise(answer: object): Otherwise {
+  return new Otherwise(answer);
 }
 
 /** Every route of the controllers that were loaded. */

@@ -3,3 +3,4 @@
 export const COMMAND_PIPELINE = Symbol('CommandPipeline');
 export const READ_STORE = Symbol('ReadStore');
 export const LOGGER = Symbol('Logger');
+export const IDENTITY = Symbol('Identity');

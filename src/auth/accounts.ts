@@ -1,18 +1,14 @@
-import { createHmac } from 'node:crypto';
-import { z } from 'zod';
-import { type Aggregate, systemActor } from '../../domain/decider.js';
-import type { RecordedEvent } from '../../domain/event.js';
-import { account } from '../../domain/identity/account/account.js';
-import { AccountRegistered } from '../../domain/identity/account/credentials.js';
-import { ProfileCreated, profile } from '../../domain/identity/profile.js';
-import { emailReservation, type ReservationState, usernameReservation } from '../../domain/identity/reservation.js';
-import { streamName } from '../../domain/ids.js';
-import { type CommandPipeline, CommandRejected, type CommandReply, parse } from '../commands/port.js';
-import type { Codec } from '../event-store/codec.js';
-import type { EventStore } from '../event-store/port.js';
-import { newPassword } from './password-rules.js';
+import { type Actor, systemActor } from '../../domain/decider.js';
+import type { PlatformRole } from '../../domain/permissions.js';
+import { newUuid } from '../commands/new-id.js';
+import { type CommandPipeline, CommandRejected, type CommandReply } from '../commands/port.js';
+import type { AccountReader } from './account-reader.js';
+import type { InternalTokens } from './internal-tokens.js';
 import type { Passwords } from './passwords.js';
+import type { Reservations } from './reservations.js';
+import type { SignInFailures } from './sign-in-failures.js';
 import { proposeUsernames } from './usernames.js';
+import { WrongCredentials } from './wrong-credentials.js';
 
 export interface Registration {
   readonly email: string;
@@ -22,145 +18,294 @@ export interface Registration {
   readonly username?: string | undefined;
 }
 
-/** A person as they see themselves. */
-export interface User {
-  readonly id: string;
-  readonly email: string | null;
-  readonly name: string | null;
-  readonly username: string | null;
+/** An account as an admin makes it. */
+export interface NewAccount {
+  readonly email?: string | undefined;
+  readonly name: string;
+  readonly username?: string | undefined;
+  /** Where there is an address and no password, a mail lets the person set one. */
+  readonly password?: string | undefined;
+  readonly role?: PlatformRole | undefined;
+  /** The address is known to be the person's: no mail asks for it. */
+  readonly emailVerified?: boolean;
 }
 
-interface AccountsOptions {
-  readonly pipeline: CommandPipeline;
-  readonly eventStore: EventStore;
-  readonly codec: Codec;
+export interface AccountsOptions {
+  readonly pipeline: Pick<CommandPipeline, 'execute'>;
+  readonly reader: AccountReader;
   readonly passwords: Passwords;
-  /** Names the streams of reserved values; never rotated. */
-  readonly reservationKey: Buffer;
-  /** In characters. */
-  readonly passwordMinLength: number;
+  readonly reservations: Reservations;
+  readonly internalTokens: InternalTokens;
+  readonly failures: SignInFailures;
+  /** Whether an account can only be used once its address is verified. */
+  readonly verifiedEmailOnly: boolean;
 }
 
-const pageSize = 500;
+const hourMs = 60 * 60 * 1_000;
+/** How long mailed links are good, in ms. */
+const verificationLifetimeMs = 24 * hourMs;
+const resetLifetimeMs = hourMs;
+const invitationLifetimeMs = 7 * 24 * hourMs;
 
-/**
- * Accounts: how people register and prove who they are. Reads streams, never read models, so that an account can be
- * used as soon as it is registered.
- */
+/** Accounts: registers people, changes their addresses and passwords, and forgets them. */
 export class Accounts {
   constructor(private readonly options: AccountsOptions) {}
 
+  // Registration
+
   /**
-   * @throws as `CommandPipeline.execute`; also {InvalidInput} if the password is too short
+   * @returns undefined where a mail has to be answered first, whether the address was free or not
+   * @throws as `CommandPipeline.execute`
    * @throws {QueueFull} if too many passwords are being hashed
    */
-  async register(registration: Registration, idempotencyKey?: string): Promise<{ reply: CommandReply; user: User }> {
-    const { name, password } = registration;
-    const { passwordMinLength } = this.options;
-    parse(z.object({ password: newPassword(passwordMinLength) }), { password });
-    const email = foldEmail(registration.email);
-    const passwordHash = await this.options.passwords.hash(password);
-    const usernames = registration.username === undefined ? proposeUsernames(name, email) : [registration.username];
-    const reservation = this.#reserve('email', email);
-    const reply = await this.options.pipeline.execute({
+  async register(registration: Registration, idempotencyKey?: string): Promise<CommandReply | undefined> {
+    if (!this.options.verifiedEmailOnly) return this.#register(registration, idempotencyKey);
+    await this.#register(registration, idempotencyKey).catch(async (error: unknown) => {
+      if (!(error instanceof CommandRejected && error.code === 'email-taken')) throw error;
+      await this.#reportAttempt(registration.email);
+    });
+    return undefined;
+  }
+
+  async #register({ email, name, password, username }: Registration, idempotencyKey?: string): Promise<CommandReply> {
+    const { pipeline, passwords, reservations } = this.options;
+    const passwordHash = await passwords.hash(password);
+    const { value: address, reservation } = reservations.email(email);
+    const reply = await pipeline.execute({
       type: 'identity.RegisterAccount',
       actor: systemActor,
       input: {
-        email: { address: email, reservation },
+        email: { address, reservation },
         name,
         passwordHash,
-        usernames: usernames.map((username) => ({
-          username,
-          reservation: this.#reserve('username', foldUsername(username)),
-        })),
+        usernames: this.#candidates(name, address, username),
+        verification: mailed(verificationLifetimeMs),
       },
       // Nobody is logged in yet: the key is that of whoever has this address.
       ...(idempotencyKey !== undefined && { idempotencyKey: `${reservation} ${idempotencyKey}` }),
-      sameness: { email, name, username: registration.username ?? null },
+      sameness: { email: address, name, username: username ?? null },
     });
     if (idempotencyKey !== undefined) await this.#assertSamePassword(reply.id, password, passwordHash);
-    return { reply, user: await this.user(reply.id) };
+    return reply;
   }
 
   /** A request sent again must bring the password of the first one: it is answered with a session. */
   async #assertSamePassword(personId: string, password: string, passwordHash: string): Promise<void> {
-    const kept = await this.#passwordHash(personId);
-    if (kept === passwordHash || (await this.options.passwords.matches(password, kept))) return;
+    const { reader, passwords } = this.options;
+    const kept = await reader.passwordHash(personId, await reader.account(personId));
+    if (kept === passwordHash || (await passwords.matches(password, kept))) return;
     throw new CommandRejected('idempotency-key-reused');
   }
 
-  /**
-   * @param login - an e-mail address or a user name
-   * @returns undefined if there is no such account, or its password is another; both take as long
-   * @throws {QueueFull} if too many passwords are being compared
-   */
-  async logIn(login: string, password: string): Promise<User | undefined> {
-    const personId = await this.#owner(login);
-    const hash = personId === undefined ? undefined : await this.#passwordHash(personId);
-    const matches = await this.options.passwords.matches(password, hash);
-    return matches && personId !== undefined ? this.user(personId) : undefined;
+  async #reportAttempt(email: string): Promise<void> {
+    const personId = await this.options.reader.ownerOf(email);
+    if (personId === undefined) return;
+    const input = { personId };
+    await this.options.pipeline.execute({ type: 'identity.ReportRegistrationAttempt', actor: systemActor, input });
   }
 
-  /** What is forgotten, or was never known, is `null`. */
-  async user(personId: string): Promise<User> {
-    const [registered, created] = await Promise.all([
-      this.#last(streamName(account.category, personId), AccountRegistered.type),
-      this.#last(streamName(profile.category, personId), ProfileCreated.type),
-    ]);
-    const { email = null } = (registered?.data ?? {}) as { email?: string | null };
-    const { name = null, username = null } = (created?.data ?? {}) as {
-      name?: string | null;
-      username?: string | null;
-    };
-    return { id: personId, email, name, username };
+  /** Makes an account for someone else. */
+  async create(actor: Actor, account: NewAccount): Promise<CommandReply> {
+    const { pipeline, passwords, reservations } = this.options;
+    const { email, name, username, password, role, emailVerified = false } = account;
+    const reserved = email === undefined ? undefined : reservations.email(email);
+    const passwordHash = password === undefined ? null : await passwords.hash(password);
+    return pipeline.execute({
+      type: 'identity.RegisterAccount',
+      actor,
+      input: {
+        email: reserved ? { address: reserved.value, reservation: reserved.reservation } : null,
+        name,
+        passwordHash,
+        usernames: this.#candidates(name, reserved?.value ?? '', username),
+        ...(role !== undefined && { role }),
+        ...(reserved && password === undefined && { invitation: mailed(invitationLifetimeMs) }),
+        emailVerified,
+        ...(reserved && password !== undefined && !emailVerified && { verification: mailed(verificationLifetimeMs) }),
+      },
+    });
   }
 
-  async #owner(login: string): Promise<string | undefined> {
-    const stream = login.includes('@')
-      ? streamName(emailReservation.category, this.#reserve('email', foldEmail(login)))
-      : streamName(usernameReservation.category, this.#reserve('username', foldUsername(login)));
-    const state = await this.#fold<ReservationState>(emailReservation, stream);
-    return state.owner ?? undefined;
+  #candidates(name: string, email: string, username: string | undefined) {
+    const usernames = username === undefined ? proposeUsernames(name, email) : [username];
+    return usernames.map((candidate) => {
+      const { value, reservation } = this.options.reservations.username(candidate);
+      return { username: value, reservation };
+    });
   }
 
-  async #passwordHash(personId: string): Promise<string | undefined> {
-    const stream = streamName(account.category, personId);
-    const { passwordRevision } = (await this.#fold(account, stream)).credentials;
-    if (passwordRevision === undefined) return undefined;
-    const stored = await this.options.eventStore.readStream(stream, { from: passwordRevision, limit: 1 });
-    const [event] = await this.options.codec.decode(stored);
-    return (event?.data as { passwordHash?: string | null } | undefined)?.passwordHash ?? undefined;
-  }
+  // E-mail address
 
-  async #fold<State>(aggregate: Aggregate<State>, stream: string): Promise<State> {
-    let state = aggregate.initialState();
-    for await (const event of this.#events(stream)) state = aggregate.evolve(state, event);
-    return state;
-  }
-
-  async #last(stream: string, type: string): Promise<RecordedEvent | undefined> {
-    let last: RecordedEvent | undefined;
-    for await (const event of this.#events(stream)) if (event.type === type) last = event;
-    return last;
-  }
-
-  async *#events(stream: string): AsyncGenerator<RecordedEvent> {
-    for (let from = 0; ; from += pageSize) {
-      const page = await this.options.eventStore.readStream(stream, { from, limit: pageSize });
-      yield* await this.options.codec.decode(page);
-      if (page.length < pageSize) return;
+  /** @throws {CommandRejected} `token-not-valid` */
+  async verifyEmail(token: string): Promise<void> {
+    const { internalTokens, pipeline } = this.options;
+    const facts = await internalTokens.verify('verify-email', token);
+    if (facts) {
+      const { personId, jti: requestId } = facts;
+      await pipeline.execute({ type: 'identity.VerifyEmail', actor: { id: personId }, input: { personId, requestId } });
+      return;
     }
+    await this.#confirmEmailChange(token);
   }
 
-  #reserve(kind: 'email' | 'username', value: string): string {
-    return createHmac('sha256', this.options.reservationKey).update(`${kind}:${value}`).digest('hex');
+  async #confirmEmailChange(token: string): Promise<void> {
+    const { internalTokens, reader } = this.options;
+    const facts = await internalTokens.verify('change-email', token);
+    const account = facts && (await reader.account(facts.personId));
+    const email = facts && account && (await reader.requestedEmail(facts.personId, account));
+    if (!facts || !email) throw new CommandRejected('token-not-valid');
+    await this.#changeEmail({ id: facts.personId }, facts.personId, email, facts.jti);
+  }
+
+  /** Has the mail that verifies an address sent again. Says nothing of whether there is such an account. */
+  async resendVerification(email: string): Promise<void> {
+    const { reader, pipeline } = this.options;
+    const personId = await reader.ownerOf(email);
+    if (personId === undefined) return;
+    const account = await reader.account(personId);
+    const address = await reader.email(personId, account);
+    if (address === null || account.credentials.emailVerified || account.credentials.status !== 'active') return;
+    await pipeline.execute({
+      type: 'identity.RequestEmailVerification',
+      actor: systemActor,
+      input: { personId, purpose: 'verify', email: address, ...mailed(verificationLifetimeMs) },
+    });
+  }
+
+  /**
+   * Changes one's address: a mail to the new one has to be answered where addresses are verified.
+   * @returns whether it is changed already
+   * @throws {WrongCredentials} if the password is wrong
+   */
+  async changeOwnEmail(actor: Actor, email: string, password: string, address: string): Promise<boolean> {
+    await this.assertPassword(actor.id, password, address);
+    if (!this.options.verifiedEmailOnly) {
+      await this.#changeEmail(actor, actor.id, email);
+      return true;
+    }
+    const { value } = this.options.reservations.email(email);
+    await this.options.pipeline.execute({
+      type: 'identity.RequestEmailVerification',
+      actor,
+      input: { personId: actor.id, purpose: 'change', email: value, ...mailed(verificationLifetimeMs) },
+    });
+    return false;
+  }
+
+  /** Changes someone's address, or takes it away; for admins. */
+  async changeEmail(actor: Actor, personId: string, email: string | null): Promise<void> {
+    await this.#changeEmail(actor, personId, email);
+  }
+
+  async #changeEmail(actor: Actor, personId: string, email: string | null, requestId?: string): Promise<void> {
+    const { pipeline, reader, reservations } = this.options;
+    const former = await reader.email(personId, await reader.account(personId));
+    const next = email === null ? undefined : reservations.email(email);
+    await pipeline.execute({
+      type: 'identity.ChangeEmail',
+      actor,
+      input: {
+        personId,
+        email: next ? { address: next.value, reservation: next.reservation } : null,
+        formerReservation: former === null ? null : reservations.email(former).reservation,
+        ...(requestId !== undefined && { requestId }),
+      },
+    });
+  }
+
+  // Password
+
+  /**
+   * Has someone who is logged in show that they know the password.
+   * @returns the revision of the event that holds its hash
+   * @throws {WrongCredentials}
+   * @throws {RateLimited} as at a login: whoever found an open browser may not go on guessing
+   */
+  async assertPassword(personId: string, password: string, address: string): Promise<number | undefined> {
+    const { reader, passwords, failures } = this.options;
+    const attempt = { account: personId, personId, address };
+    await failures.assertAllowed(attempt);
+    const account = await reader.account(personId);
+    const hash = await reader.passwordHash(personId, account);
+    if (await passwords.matches(password, hash)) return account.credentials.passwordRevision;
+    await failures.record(attempt);
+    throw new WrongCredentials();
+  }
+
+  /** @throws {WrongCredentials} if the present password is another */
+  async changePassword(actor: Actor, current: string, next: string, address: string): Promise<void> {
+    const formerRevision = await this.assertPassword(actor.id, current, address);
+    await this.#setPassword(actor, actor.id, next, formerRevision);
+  }
+
+  /** Sets someone's password; for admins. */
+  async setPassword(actor: Actor, personId: string, password: string): Promise<void> {
+    await this.#setPassword(actor, personId, password);
+  }
+
+  async #setPassword(actor: Actor, personId: string, password: string, formerRevision?: number): Promise<void> {
+    const passwordHash = await this.options.passwords.hash(password);
+    await this.options.pipeline.execute({
+      type: 'identity.ChangePassword',
+      actor,
+      input: { personId, passwordHash, ...(formerRevision !== undefined && { formerRevision }) },
+    });
+  }
+
+  /** Has a mail sent that lets a person set a new password. Says nothing of whether there is such an account. */
+  async forgotPassword(email: string): Promise<void> {
+    const personId = await this.options.reader.ownerOf(email);
+    if (personId === undefined) return;
+    await this.options.pipeline.execute({
+      type: 'identity.RequestPasswordReset',
+      actor: systemActor,
+      input: { personId, ...mailed(resetLifetimeMs) },
+    });
+  }
+
+  /** @throws {CommandRejected} `token-not-valid` */
+  async resetPassword(token: string, password: string): Promise<void> {
+    const { internalTokens, passwords, pipeline } = this.options;
+    const facts = await internalTokens.verify('reset-password', token);
+    if (!facts) throw new CommandRejected('token-not-valid');
+    const { personId, jti: requestId } = facts;
+    const passwordHash = await passwords.hash(password);
+    const input = { personId, requestId, passwordHash };
+    await pipeline.execute({ type: 'identity.ResetPassword', actor: { id: personId }, input });
+  }
+
+  /** Hashes a password that was right anew, where its hash is not what today's settings ask for. */
+  async renewHash(personId: string, password: string, hash: string, formerRevision: number): Promise<void> {
+    const { passwords, pipeline } = this.options;
+    if (!passwords.needsRenewal(hash)) return;
+    const passwordHash = await passwords.hash(password);
+    await pipeline.execute({
+      type: 'identity.RenewPasswordHash',
+      actor: { id: personId },
+      input: { personId, passwordHash, formerRevision },
+    });
+  }
+
+  // Forgetting
+
+  /** Forgets a person: their names and address become free, their sessions end, and the key to all that was theirs goes. */
+  async forget(actor: Actor, personId: string): Promise<CommandReply> {
+    const { pipeline, reader, reservations } = this.options;
+    const [account, profile] = await Promise.all([reader.account(personId), reader.profile(personId)]);
+    const [email, username] = await Promise.all([reader.email(personId, account), reader.username(personId, profile)]);
+    return pipeline.execute({
+      type: 'identity.ForgetPerson',
+      actor,
+      input: {
+        personId,
+        emailReservation: email === null ? null : reservations.email(email).reservation,
+        usernameReservation: username === null ? null : reservations.username(username).reservation,
+      },
+    });
   }
 }
 
-function foldEmail(email: string): string {
-  return email.trim().normalize('NFKC').toLowerCase();
-}
-
-function foldUsername(username: string): string {
-  return username.trim().normalize('NFKC').toLowerCase();
+/** What a mailed link is made from. */
+function mailed(lifetimeMs: number): { requestId: string; expiresAt: string } {
+  return { requestId: newUuid(), expiresAt: new Date(Date.now() + lifetimeMs).toISOString() };
 }

@@ -13,7 +13,7 @@ import type { Snapshots } from './snapshots.js';
 export interface EdgeContext {
   readonly limits: EdgeLimits;
   readonly logger: Logger;
-  readonly authenticator: Pick<Authenticator, 'authenticate'>;
+  readonly authenticator: Authenticator;
   readonly commands: CommandExecutor;
   readonly commandLimits: CommandLimits;
   readonly feeds: Feeds;

@@ -39,7 +39,7 @@ export interface EdgeOptions {
   readonly commands: CommandExecutor;
   /** What each person may issue, shared with whatever else takes commands in this process. */
   readonly commandLimits: CommandLimits;
-  readonly authenticator: Pick<Authenticator, 'authenticate'>;
+  readonly authenticator: Authenticator;
   /** Origins (scheme, host and port) of pages that may connect, or whether one may. No origin: not a browser. */
   readonly allowedOrigins: readonly string[] | ((origin: string) => boolean);
   /** The proxies before this process; none unless told. */
@@ -75,15 +75,11 @@ export class Edge {
     private readonly transport: EdgeTransport,
     private readonly context: EdgeContext,
     private readonly watch: LogWatch,
+    private readonly accounts: { unsubscribe(): void },
   ) {}
 
   get port(): number {
     return this.transport.port;
-  }
-
-  /** Closes all sockets of a person. */
-  closePerson(personId: string, cause: CloseCause): void {
-    this.context.sessions.closePerson(personId, cause);
   }
 
   stats(): EdgeStats {
@@ -112,6 +108,7 @@ export class Edge {
     await until(() => context.sessions.size === 0, farewellMs);
     context.sessions.stop();
     this.watch.stop();
+    this.accounts.unsubscribe();
     context.feeds.close();
     await this.transport.close();
   }
@@ -173,7 +170,8 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       admit: (request) => admit(admissionRules, request),
       accept: (socket, handshake) => accept(context, socket, handshake),
     });
-    return new Edge(publishing.to, context, watch);
+    const accounts = options.authenticator.onChange((personId) => sessions.recheck(personId));
+    return new Edge(publishing.to, context, watch, accounts);
   } catch (error) {
     watch?.stop();
     sessions.stop();
@@ -189,7 +187,7 @@ function accept(context: EdgeContext, socket: EdgeSocket, { authorization }: Han
   }
   context.sessions.add(session);
   const [scheme, token] = authorization.split(' ');
-  if (scheme?.toLowerCase() === 'bearer' && token) void session.authenticate(token);
+  if (scheme?.toLowerCase() === 'bearer' && token) void session.authenticate({ token });
   return session;
 }
 

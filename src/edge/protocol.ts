@@ -16,8 +16,17 @@ const id = z.string().min(1).max(64);
 
 /** What clients send, by op. */
 export const clientMessages = {
-  /** The first message, for clients that can't set an `Authorization` header. */
-  authenticate: z.strictObject({ op: z.literal('authenticate'), token: z.string().min(1).max(4_096) }),
+  /** The first message, for clients that can't set an `Authorization` header: an access token, or a ticket. */
+  authenticate: z
+    .strictObject({
+      op: z.literal('authenticate'),
+      token: z.string().min(1).max(4_096).optional(),
+      ticket: z.string().min(1).max(4_096).optional(),
+    })
+    .refine(({ token, ticket }) => (token === undefined) !== (ticket === undefined), {
+      path: ['token'],
+      message: 'or ticket is required, and only one of them',
+    }),
   /**
    * Follows a feed: `from` a revision on, or with a `snapshot` of its state and from there on, or (with neither) with
    * what comes next.

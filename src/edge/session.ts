@@ -1,7 +1,7 @@
 import { performance } from 'node:perf_hooks';
 import type { z } from 'zod';
 import type { Actor } from '../../domain/decider.js';
-import { Unauthenticated } from '../auth/session.js';
+import { type Session as AuthSession, type Ending, Unauthenticated } from '../auth/session.js';
 import { parse } from '../commands/port.js';
 import { problemOf, toProblem } from '../problems.js';
 import { TokenBucket } from '../token-bucket.js';
@@ -98,11 +98,15 @@ export class Session implements SocketHandler, Subscriber {
 
   // Authentication
 
-  async authenticate(token: string): Promise<void> {
+  async authenticate(credential: { readonly token: string } | { readonly ticket: string }): Promise<void> {
+    const { authenticator } = this.context;
     this.#held = [];
     try {
-      const { actor, expiresAt } = await this.context.authenticator.authenticate(token);
-      if (!this.closed) this.#authenticated(actor, expiresAt);
+      const authenticated =
+        'ticket' in credential
+          ? await authenticator.authenticateTicket(credential.ticket)
+          : await authenticator.authenticate(credential.token);
+      if (!this.closed) this.#authenticated(authenticated);
     } catch (error) {
       if (!(error instanceof Unauthenticated))
         this.context.logger.error({ err: error }, 'no access token can be checked');
@@ -110,21 +114,40 @@ export class Session implements SocketHandler, Subscriber {
     }
   }
 
-  #authenticated(actor: Actor, expiresAt: number): void {
+  #authenticated(authenticated: AuthSession): void {
+    const { actor, expiresAt } = authenticated;
     if (!this.context.sessions.admit(this, actor.id)) {
       this.close('too-many-sockets');
       return;
     }
+    this.#continue(authenticated);
+    this.send({ op: 'authenticated', personId: actor.id, expiresAt: new Date(expiresAt).toISOString() });
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const text of held) if (!this.closed) this.#take(text);
+  }
+
+  #continue({ actor, expiresAt }: AuthSession): void {
     this.actor = actor;
     const lifetimeEnd = this.#openedAt + this.context.limits.lifetimeMs;
     this.deadline =
       expiresAt <= lifetimeEnd
         ? { at: expiresAt, cause: 'session-expired' }
         : { at: lifetimeEnd, cause: 'lifetime-over' };
-    this.send({ op: 'authenticated', personId: actor.id, expiresAt: new Date(expiresAt).toISOString() });
-    const held = this.#held ?? [];
-    this.#held = undefined;
-    for (const text of held) if (!this.closed) this.#take(text);
+  }
+
+  /** Looks whether the session still lives, and as what: something has happened to the account. */
+  async recheck(): Promise<void> {
+    const { actor } = this;
+    if (!actor || this.closed) return;
+    try {
+      const now = await this.context.authenticator.check({ actor, expiresAt: this.deadline.at });
+      if (this.closed) return;
+      if (typeof now === 'string') this.close(causeOf[now]);
+      else this.#continue(now);
+    } catch (error) {
+      this.failed(error);
+    }
   }
 
   // Subscriptions
@@ -170,6 +193,12 @@ export class Session implements SocketHandler, Subscriber {
     this.context.attendance.closed(this);
   }
 }
+
+const causeOf: Readonly<Record<Ending, CloseCause>> = {
+  ended: 'logged-out',
+  expired: 'session-expired',
+  deactivated: 'banned',
+};
 
 /** A message whose op is known; the rest is not checked yet. */
 interface RawMessage {

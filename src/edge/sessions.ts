@@ -58,8 +58,10 @@ export class Sessions {
     if (own.length === 0) this.#byPerson.delete(personId);
   }
 
-  closePerson(personId: string, cause: CloseCause): void {
-    for (const session of [...(this.#byPerson.get(personId) ?? [])]) session.close(cause);
+  /** Has the sockets of a person looked at again, or all of them. */
+  recheck(personId?: string): void {
+    const concerned = personId === undefined ? this.#all : (this.#byPerson.get(personId) ?? []);
+    for (const session of [...concerned]) void session.recheck();
   }
 
   closeAll(cause: CloseCause): void {

@@ -21,8 +21,18 @@ describe('registering', () => {
     const given = newcomer();
     const { status, headers, body } = await post('auth/register', given);
     expect(status).toBe(201);
-    expect(body).toMatchObject({ id: body.user.id, stream: `account-${body.id}`, revision: 0 });
-    expect(body.user).toEqual({ id: body.id, email: given.email, name: 'Ann Lee', username: expect.any(String) });
+    expect(body).toMatchObject({ id: body.user.id, stream: `account-${body.id}`, revision: 1 });
+    expect(body.user).toEqual({
+      id: body.id,
+      email: given.email,
+      emailVerified: false,
+      name: 'Ann Lee',
+      username: expect.any(String),
+      role: 'member',
+      avatar: null,
+      timeZone: null,
+      locale: null,
+    });
     expect(headers.get('parley-position')).toBe(body.position);
     const me = await call(parley.url, 'GET', 'auth/me', { token: body.accessToken });
     expect(me).toMatchObject({ status: 200, body: body.user });

@@ -23,6 +23,26 @@ interface Operation {
   readonly responses: Record<string, { content?: Record<string, { schema: object }> }>;
 }
 
+const identityRoutes = [
+  ...['register', 'login', 'refresh', 'logout', 'logout-all', 'ws-ticket', 'verify-email', 'verify-email/resend'],
+  ...['forgot-password', 'reset-password', 'change-password', 'change-email'],
+  ...['mfa/login', 'mfa/totp', 'mfa/totp/confirm', 'mfa/recovery-codes'],
+]
+  .map((path) => `POST /api/v1/auth/${path}`)
+  .concat(
+    ['me', 'sessions', 'mfa'].map((path) => `GET /api/v1/auth/${path}`),
+    ['sessions/{sessionId}', 'mfa/totp'].map((path) => `DELETE /api/v1/auth/${path}`),
+    ['', '/me', '/me/settings', '/me/sessions', '/{personId}', '/{personId}/sessions'].map(
+      (path) => `GET /api/v1/users${path}`,
+    ),
+    ['', '/me/forget', '/{personId}/deactivate', '/{personId}/reactivate', '/{personId}/forget'].map(
+      (path) => `POST /api/v1/users${path}`,
+    ),
+    ['/me', '/{personId}'].map((path) => `PATCH /api/v1/users${path}`),
+    ['/me/settings', '/{personId}/role'].map((path) => `PUT /api/v1/users${path}`),
+    'DELETE /api/v1/users/{personId}/sessions',
+  );
+
 function operations(): Operation[] {
   return Object.entries(document.paths as Record<string, Record<string, Omit<Operation, 'path' | 'method'>>>).flatMap(
     ([path, methods]) => Object.entries(methods).map(([method, operation]) => ({ path, method, ...operation })),
@@ -35,16 +55,14 @@ describe('the description of the API', () => {
     expect(document.info).toMatchObject({ title: 'Parley', version: expect.any(String) });
   });
 
-  it('holds every route of the first slice', () => {
+  it('holds every route', () => {
     expect(
       operations()
         .map(({ method, path }) => `${method.toUpperCase()} ${path}`)
         .sort(),
     ).toEqual(
       [
-        'POST /api/v1/auth/register',
-        'POST /api/v1/auth/login',
-        'GET /api/v1/auth/me',
+        ...identityRoutes,
         'POST /api/v1/meetings',
         'GET /api/v1/meetings',
         'GET /api/v1/meetings/{meetingId}',

@@ -76,7 +76,7 @@ describe.each(transports)('the client over %s', (transport) => {
     world.commands.hold();
     const sent = client.command('conversations.PostMessage', { channelId: id, text: 'once' });
     await eventually(() => world.commands.held === 1);
-    edge.closePerson(ann, 'lifetime-over');
+    world.authenticator.end(ann, 'expired');
     await eventually(() => world.commands.held === 2);
     world.commands.release();
     await expect(sent).resolves.toMatchObject({ revision: 3, text: 'once' });
@@ -138,7 +138,7 @@ describe.each(transports)('the client over %s', (transport) => {
     await eventually(() => came.length === 1);
     await post(world, ann, id, 'live');
     await eventually(() => came.length === 2);
-    edge.closePerson(ann, 'lifetime-over');
+    world.authenticator.end(ann, 'expired');
     await post(world, ann, id, 'while it was away');
     await eventually(() => came.length === 3);
     expect(came).toEqual(['snapshot at 2', 3, 4]);

@@ -207,18 +207,25 @@ describe.each(transports)('a connection over %s', (transport) => {
     });
   });
 
-  it('can be closed from within for all sockets of a person', async () => {
+  it('ends for all sockets of a person whose account is deactivated', async () => {
     const [first, second, other] = [
       await RawSocket.as(edge.port, ann),
       await RawSocket.as(edge.port, ann),
       await RawSocket.as(edge.port, bob),
     ];
-    edge.closePerson(ann, 'banned');
+    world.authenticator.end(ann, 'deactivated');
     await expect(first.closed).resolves.toEqual({ code: 3531, reason: 'banned' });
     await expect(second.closed).resolves.toMatchObject({ code: 3531 });
     other.send({ op: 'ping' });
     await other.next('pong');
     expect(edge.stats()).toMatchObject({ sockets: 1, persons: 1, closes: { banned: 2 } });
+  });
+
+  it('ends with its session, and another one may be begun', async () => {
+    const socket = await RawSocket.as(edge.port, ann);
+    world.authenticator.end(ann, 'ended');
+    await expect(socket.closed).resolves.toEqual({ code: 3530, reason: 'logged out' });
+    await RawSocket.as(edge.port, ann);
   });
 
   describe('answers with a problem', () => {

@@ -7,7 +7,7 @@ import { streamName } from '../../domain/ids.js';
 import { Rejection } from '../../domain/rejections.js';
 import { projections } from '../../projections/catalogue.js';
 import type { Document, Found, Query, Reader } from '../../projections/reader.js';
-import { Unauthenticated } from '../../src/auth/session.js';
+import { type Authenticator, type Ending, type Session, Unauthenticated } from '../../src/auth/session.js';
 import { publishEvent } from '../../src/broker/feed-publisher.js';
 import { InProcessBroker } from '../../src/broker/in-process.js';
 import type { Broker } from '../../src/broker/port.js';
@@ -41,6 +41,7 @@ export interface World {
   readonly codec: Codec;
   readonly broker: Broker;
   readonly commands: TestCommands;
+  readonly authenticator: TestAuthenticator;
   readonly readStore: TestReadStore;
   startEdge(options?: Partial<EdgeOptions>): Promise<Edge>;
   close(): Promise<void>;
@@ -60,6 +61,7 @@ export async function makeWorld({ transport, relay = true, ...options }: WorldOp
   const broker = options.broker ?? new InProcessBroker((error) => console.error(error));
   const readStore = new TestReadStore(eventStore, codec);
   const testCommands = new TestCommands(eventStore, codec, broker);
+  const authenticator = new TestAuthenticator();
   const edges: Edge[] = [];
   const running = relay ? await Relay.start({ eventStore, broker, onError: console.error }) : undefined;
   return {
@@ -67,6 +69,7 @@ export async function makeWorld({ transport, relay = true, ...options }: WorldOp
     codec,
     broker,
     commands: testCommands,
+    authenticator,
     readStore,
     async startEdge(edgeOptions) {
       const edge = await startEdge({
@@ -80,7 +83,7 @@ export async function makeWorld({ transport, relay = true, ...options }: WorldOp
         broker,
         commands: testCommands,
         commandLimits: unlimited,
-        authenticator: { authenticate },
+        authenticator,
         allowedOrigins: ['https://app.example'],
         logger: silent,
         ...edgeOptions,
@@ -96,11 +99,40 @@ export async function makeWorld({ transport, relay = true, ...options }: WorldOp
   };
 }
 
-/** `<person id>` or `<person id> <ms until it expires>` */
-async function authenticate(token: string) {
-  const [id = '', ms = '3600000'] = token.split(' ');
-  if (!id.startsWith('0190')) throw new Unauthenticated();
-  return { actor: { id }, expiresAt: Date.now() + Number(ms) };
+/** Lets in whoever says who they are: `<person id>` or `<person id> <ms until it expires>`, also as a ticket. */
+export class TestAuthenticator implements Authenticator {
+  readonly #listeners = new Set<(personId?: string) => void>();
+  readonly #endings = new Map<string, Ending>();
+
+  async authenticate(token: string): Promise<Session> {
+    const [id = '', ms = '3600000'] = token.split(' ');
+    if (!id.startsWith('0190')) throw new Unauthenticated();
+    this.#endings.delete(id);
+    return { actor: { id }, expiresAt: Date.now() + Number(ms) };
+  }
+
+  authenticateCookie(cookie: string): Promise<Session> {
+    return this.authenticate(cookie);
+  }
+
+  authenticateTicket(ticket: string): Promise<Session> {
+    return this.authenticate(ticket);
+  }
+
+  async check(session: Session): Promise<Session | Ending> {
+    return this.#endings.get(session.actor.id) ?? session;
+  }
+
+  onChange(listener: (personId?: string) => void) {
+    this.#listeners.add(listener);
+    return { unsubscribe: () => void this.#listeners.delete(listener) };
+  }
+
+  /** Ends the sessions of a person; the next one they begin is good again. */
+  end(personId: string, ending: Ending): void {
+    this.#endings.set(personId, ending);
+    for (const listener of this.#listeners) listener(personId);
+  }
 }
 
 /** Commands one after the other, of one stream each; a key has one effect. */

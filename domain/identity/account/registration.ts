@@ -11,6 +11,7 @@ import { account } from './account.js';
 import {
   AccountRegistered,
   EmailVerificationRequested,
+  EmailVerified,
   PasswordResetRequested,
   RegistrationAttempted,
   RoleAssigned,
@@ -35,6 +36,8 @@ export const RegisterAccount = defineCommand({
     passwordHash: z.string().nullable(),
     usernames: z.array(candidate).min(1),
     role: z.enum(platformRoles).default('member'),
+    /** The address is known to be the person's. */
+    emailVerified: z.boolean().default(false),
     /** A mail is to ask whether the address is the person's. */
     verification: mailed.optional(),
     /** A mail is to let the person set a password. */
@@ -54,7 +57,7 @@ export const RegisterAccount = defineCommand({
     ),
   }),
   decide(state, { input, actor, newId }, others: Record<string, unknown>) {
-    const { email, name, passwordHash, role, verification, invitation } = input;
+    const { email, name, passwordHash, role, emailVerified, verification, invitation } = input;
     if (!may(actor, 'accounts.change') || (role !== 'member' && !may(actor, 'roles.assign')))
       return reject('forbidden');
     if (state.credentials.status !== 'none') return reject('already-exists');
@@ -67,6 +70,7 @@ export const RegisterAccount = defineCommand({
       AccountRegistered({ personId: newId, email: address, username: free.username, passwordHash }),
     ];
     if (role !== 'member') events.push(RoleAssigned({ personId: newId, role }));
+    if (emailVerified) events.push(EmailVerified({ personId: newId }));
     if (verification) {
       events.push(EmailVerificationRequested({ personId: newId, purpose: 'verify', email: address, ...verification }));
     }

@@ -1,7 +1,7 @@
 import { PATH_METADATA } from '@nestjs/common/internal';
 import { z } from 'zod';
 import { type ProblemCode, problemOf, problemSchema } from '../../problems.js';
-import { type DeclaredRoute, declaredRoutes, type RouteOptions } from '../route.js';
+import { type BodySettings, bodySchema, type DeclaredRoute, declaredRoutes, type RouteOptions } from '../route.js';
 
 /** The API as OpenAPI 3.1, made from the schemas that the routes parse with. */
 
@@ -19,12 +19,12 @@ const commandProblems: readonly ProblemCode[] = [
   'shutting-down',
 ];
 
-export function describeApi(version: string): object {
+export function describeApi(version: string, settings: BodySettings): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const route of declaredRoutes) {
     const path = pathOf(route);
     paths[path] ??= {};
-    paths[path][route.options.method.toLowerCase()] = operation(route);
+    paths[path][route.options.method.toLowerCase()] = operation(route, settings);
   }
   return {
     openapi: '3.1.0',
@@ -49,8 +49,8 @@ function pathOf({ controller, options }: DeclaredRoute): string {
   return `/${base}/${options.path}`.replace(/\/$/, '').replace(/:(\w+)/g, '{$1}');
 }
 
-function operation({ controller, options, name }: DeclaredRoute): object {
-  const body = bodyOf(options);
+function operation({ controller, options, name }: DeclaredRoute, settings: BodySettings): object {
+  const body = bodyOf(options, settings);
   const tag = controller.name.replace(/Controller$/, '').toLowerCase();
   return {
     operationId: `${tag}.${name}`,
@@ -68,7 +68,9 @@ function operation({ controller, options, name }: DeclaredRoute): object {
 }
 
 /** The body's fields: those of the command that are not in the path. */
-function bodyOf({ body, command, params }: RouteOptions): JsonSchema | undefined {
+function bodyOf(options: RouteOptions, settings: BodySettings): JsonSchema | undefined {
+  const { command, params } = options;
+  const body = bodySchema(options, settings);
   if (body) return jsonSchema(body, 'input');
   if (!(command?.input instanceof z.ZodObject)) return undefined;
   const inPath = Object.keys((params as z.ZodObject).shape).map((name) => [name, true]);
@@ -111,7 +113,7 @@ function headers({ command, auth, etag, reads }: RouteOptions): object[] {
   return described;
 }
 
-function success({ status, reply, command, tries, etag, reads }: RouteOptions): object {
+function success({ status, reply, otherwise, command, tries, etag, reads }: RouteOptions): object {
   const text = { schema: { type: 'string' } };
   const answered = {
     ...(command && { 'Parley-Position': text }),
@@ -125,6 +127,12 @@ function success({ status, reply, command, tries, etag, reads }: RouteOptions): 
       headers: answered,
       ...(status !== 204 && { content: { 'application/json': { schema: jsonSchema(reply, 'output') } } }),
     },
+    ...(otherwise && {
+      [otherwise.status]: {
+        description: 'Taken up, and to be completed.',
+        content: { 'application/json': { schema: jsonSchema(otherwise.reply, 'output') } },
+      },
+    }),
     ...(etag && { 304: { description: 'The caller has it already.' } }),
   };
 }

@@ -1,10 +1,11 @@
 import { createReadStream } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { Controller, Get, Param, Res } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { problemCodes, problemOf, Refused } from '../../problems.js';
 import { version } from '../../version.js';
+import { Boundary } from '../boundary.js';
 import { describeApi } from './openapi.js';
 
 const pageFiles = join(createRequire(import.meta.url).resolve('@fastify/swagger-ui'), '..', 'static');
@@ -39,9 +40,11 @@ const start = `SwaggerUIBundle({ url: '/api/v1/openapi.json', dom_id: '#swagger-
 export class ReferenceController {
   #described: object | undefined;
 
+  constructor(@Inject(Boundary) private readonly boundary: Boundary) {}
+
   @Get('openapi.json')
   openapi(): object {
-    this.#described ??= describeApi(version);
+    this.#described ??= describeApi(version, this.boundary.settings);
     return this.#described;
   }
 

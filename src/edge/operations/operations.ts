@@ -8,9 +8,9 @@ import { subscribe } from './subscribe.js';
 export type Operation<Op extends ClientOp> = (session: Session, message: ClientMessage<Op>) => void | Promise<void>;
 
 export const operations: { readonly [Op in ClientOp]: Operation<Op> } = {
-  authenticate(session, { token }) {
+  authenticate(session, { token, ticket }) {
     if (session.actor) throw new Refused('bad-request', { detail: 'The connection is authenticated already.' });
-    return session.authenticate(token);
+    return session.authenticate(ticket === undefined ? { token: token as string } : { ticket });
   },
   subscribe,
   unsubscribe(session, { feed }) {

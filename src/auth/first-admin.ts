@@ -1,0 +1,33 @@
+import { systemActor } from '../../domain/decider.js';
+import type { CommandPipeline } from '../commands/port.js';
+import type { Identity } from './identity.js';
+
+export interface Admin {
+  readonly email: string;
+  /** Of the account to be made, where there is none with this address. */
+  readonly password?: string | undefined;
+  readonly name?: string | undefined;
+}
+
+export type AdminOutcome = 'made' | 'promoted' | 'already-admin' | 'no-such-account';
+
+/**
+ * Sees to it that the person with this address is an admin: there is no other way to the first one. An account is only
+ * made where a password is given.
+ */
+export async function ensureAdmin(
+  { accounts, reader }: Pick<Identity, 'accounts' | 'reader'>,
+  pipeline: Pick<CommandPipeline, 'execute'>,
+  { email, password, name = 'Administrator' }: Admin,
+): Promise<AdminOutcome> {
+  const personId = await reader.ownerOf(email);
+  if (personId === undefined) {
+    if (password === undefined) return 'no-such-account';
+    await accounts.create(systemActor, { email, name, password, role: 'admin', emailVerified: true });
+    return 'made';
+  }
+  if ((await reader.account(personId)).credentials.role === 'admin') return 'already-admin';
+  const input = { personId, role: 'admin' };
+  await pipeline.execute({ type: 'identity.AssignRole', actor: systemActor, input });
+  return 'promoted';
+}
