@@ -24,6 +24,10 @@ export interface Projection {
   readonly name: string;
   /** To be raised whenever a fold or a document's shape changes: the projection is then built anew. */
   readonly version: number;
+  /**
+   * Where a store can't make the documents of a page of events visible together, it does so in this order: that which
+   * tells how far the others are, by its `revision`, comes last.
+   */
   // biome-ignore lint/suspicious/noExplicitAny: holds documents of every shape
   readonly collections: readonly Collection<any>[];
 }

@@ -8,7 +8,7 @@ export interface Query {
   /** Keep only ids within these bounds: the cheapest query, where ids are made to be in order. */
   readonly idAfter?: string;
   readonly idBefore?: string;
-  /** Field to order by (ties by id); the id unless told. */
+  /** Field of an index to order by (ties by id); the id unless told. */
   readonly orderBy?: string;
   readonly descending?: boolean;
   /** Continue behind the document with this value of `orderBy` and this id. */

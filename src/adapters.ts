@@ -1,10 +1,13 @@
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { LossReason } from './broker/nats.js';
 import type { Broker } from './broker/port.js';
 import type { Config } from './config.js';
 import type { EventStore } from './event-store/port.js';
-import type { KeyStore } from './keys/port.js';
+import { type KeyStore, KeysUnusable } from './keys/port.js';
+import type { MongoDatabase } from './mongodb/connection.js';
+import type { MongoLocation } from './mongodb/location.js';
 import type { ReadStore } from './read-store/port.js';
 
 /** Opens the adapters that the settings name; no other one's driver is loaded. */
@@ -35,19 +38,43 @@ export async function openEventStore(config: Config, onFatal: OnFatal): Promise<
   }
 }
 
-/** @param onFatal - called once when the disk has failed: the process had better end */
-export async function openKeys(config: Config, masterKey: Buffer, onFatal: OnFatal): Promise<KeyStore> {
-  const { openSqliteKeys } = await import('./keys/sqlite.js');
-  return openSqliteKeys(filesOf(config).keys, { version: 1, key: masterKey }, { onFatal });
+/**
+ * @param onFatal - called once when the disk has failed: the process had better end
+ * @throws {KeysUnusable} if keys are to be looked for elsewhere than where there are some
+ */
+export async function openKeys(config: Config, masterKey: Buffer, logger: Logger, onFatal: OnFatal): Promise<KeyStore> {
+  const master = { version: 1, key: masterKey };
+  const file = filesOf(config).keys;
+  if (config.keys === 'sqlite') {
+    const { openSqliteKeys } = await import('./keys/sqlite.js');
+    return openSqliteKeys(file, master, { onFatal });
+  }
+  if (existsSync(file)) {
+    throw new KeysUnusable(
+      `There are keys in ${file}, but PARLEY_KEYS or PARLEY_READ_STORE names MongoDB for them: set PARLEY_KEYS=sqlite, ` +
+        'or move the file away if it belongs to another log.',
+    );
+  }
+  const { openMongoKeys } = await import('./keys/mongodb.js');
+  return openMongoKeys(await connectMongo(config.keys, 'key store', logger), master);
 }
 
-export async function openReadStore(config: Config): Promise<ReadStore> {
-  switch (config.readStore) {
-    case 'sqlite': {
-      const { openSqliteReadStore } = await import('./read-store/sqlite.js');
-      return openSqliteReadStore(filesOf(config).readModels);
-    }
+export async function openReadStore(config: Config, logger: Logger): Promise<ReadStore> {
+  if (config.readStore === 'sqlite') {
+    const { openSqliteReadStore } = await import('./read-store/sqlite.js');
+    return openSqliteReadStore(filesOf(config).readModels);
   }
+  const { mongoReadStore } = await import('./read-store/mongodb.js');
+  return mongoReadStore(await connectMongo(config.readStore, 'read store', logger));
+}
+
+/** Says which server has answered. */
+async function connectMongo(location: MongoLocation, content: string, logger: Logger): Promise<MongoDatabase> {
+  const { described, isOld, openMongo } = await import('./mongodb/connection.js');
+  const database = await openMongo(location);
+  logger.info(`the ${content} is ${described(database)}`);
+  if (isOld(database.server)) logger.warn('MongoDB before 4.4 is not what Parley is made for: use a newer one');
+  return database;
 }
 
 /** @param onLoss - told why a message was lost */

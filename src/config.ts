@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { leastPasswordLength } from './auth/password-rules.js';
 import { type NatsAddress, parseNatsAddress } from './broker/nats-address.js';
 import type { CommandsPerMinute } from './commands/command-limits.js';
+import { besides, type MongoLocation, parseMongoLocation } from './mongodb/location.js';
 
 /**
  * The settings, from the weakest source to the strongest: defaults, the JSON file named by `CONFIG_FILE`, `.env`, the
@@ -23,11 +24,22 @@ function adapter<const Embedded extends string, const Scheme extends string = ne
   const known = [embedded, ...schemes.map((scheme) => `${scheme}://…`)].join(' or ');
   const isKnown = (text: string) =>
     text === embedded || schemes.some((scheme) => text.startsWith(`${scheme}://`) && text.length > scheme.length + 3);
-  return z
-    .custom<Embedded | `${Scheme}://${string}`>((value) => typeof value === 'string' && isKnown(value), {
-      error: `must be ${known}: this version has no other`,
-    })
-    .default(embedded);
+  return z.custom<Embedded | `${Scheme}://${string}`>((value) => typeof value === 'string' && isKnown(value), {
+    error: `must be ${known}: this version has no other`,
+  });
+}
+
+/** @param database - where the URL names none */
+function sqliteOrMongo(database: string) {
+  return adapter('sqlite', 'mongodb', 'mongodb+srv').transform((value, context): 'sqlite' | MongoLocation => {
+    if (value === 'sqlite') return value;
+    const location = parseMongoLocation(value, database);
+    if (location) return location;
+    const message =
+      'must be mongodb:// or mongodb+srv://, perhaps user:password@, then host:port,host:port… and /database';
+    context.addIssue({ code: 'custom', message });
+    return z.NEVER;
+  });
 }
 
 const broker = adapter('in-process', 'nats', 'tls').transform((value, context): 'in-process' | NatsAddress => {
@@ -72,9 +84,10 @@ const settings = z.object({
   PARLEY_MASTER_KEY: secret,
   PARLEY_ISSUER: claimName.default('parley'),
   PARLEY_AUDIENCE: claimName.default('parley'),
-  PARLEY_EVENT_STORE: adapter('sqlite'),
-  PARLEY_READ_STORE: adapter('sqlite'),
-  PARLEY_BROKER: broker,
+  PARLEY_EVENT_STORE: adapter('sqlite').default('sqlite'),
+  PARLEY_READ_STORE: sqliteOrMongo('parley').default('sqlite'),
+  PARLEY_KEYS: sqliteOrMongo('parley-keys').optional(),
+  PARLEY_BROKER: broker.default('in-process'),
   PARLEY_ROLES: commaList.pipe(z.array(z.enum(roles)).min(1)).default([...roles]),
   PARLEY_PASSWORD_MIN_LENGTH: z.coerce.number().int().min(leastPasswordLength).max(64).default(8),
   PARLEY_EMAIL_VERIFICATION: z.enum(['required', 'optional']).default('optional'),
@@ -109,6 +122,7 @@ export interface Config {
   readonly origins: readonly string[];
   readonly eventStore: Settings['PARLEY_EVENT_STORE'];
   readonly readStore: Settings['PARLEY_READ_STORE'];
+  readonly keys: 'sqlite' | MongoLocation;
   readonly broker: Settings['PARLEY_BROKER'];
   readonly roles: ReadonlySet<Role>;
   /** Signs the access tokens; where there is none, keys of the key store do. */
@@ -162,7 +176,12 @@ export function parseConfig(values: Readonly<Record<string, unknown>>): Config {
   if (!parsed.success) {
     throw new InvalidConfig(parsed.error.issues.map(({ path, message }) => `${String(path[0])}: ${message}`));
   }
-  const faults = [...secretFaults(parsed.data), ...productionFaults(parsed.data), ...transportFaults(parsed.data)];
+  const faults = [
+    ...placeFaults(parsed.data),
+    ...secretFaults(parsed.data),
+    ...productionFaults(parsed.data),
+    ...transportFaults(parsed.data),
+  ];
   if (faults.length > 0) throw new InvalidConfig(faults);
   return configOf(parsed.data);
 }
@@ -177,6 +196,7 @@ function configOf(values: Settings): Config {
     origins: values.FRONTEND_URL,
     eventStore: values.PARLEY_EVENT_STORE,
     readStore: values.PARLEY_READ_STORE,
+    keys: values.PARLEY_KEYS ?? keysBeside(values.PARLEY_READ_STORE),
     broker: values.PARLEY_BROKER,
     roles: new Set(values.PARLEY_ROLES),
     jwtSecret: values.JWT_SECRET,
@@ -202,6 +222,17 @@ function configOf(values: Settings): Config {
     cookie: { sameSite: values.PARLEY_COOKIE_SAMESITE, secure: isCookieSecure(values) },
     logLevel: values.LOG_LEVEL,
   };
+}
+
+/** As many processes share the keys as share the read models: they are on the same server, in a database of their own. */
+function keysBeside(readStore: Settings['PARLEY_READ_STORE']): Config['keys'] {
+  return readStore === 'sqlite' ? 'sqlite' : besides(readStore, 'keys');
+}
+
+function placeFaults({ PARLEY_READ_STORE: readStore, PARLEY_KEYS: keys }: Settings): string[] {
+  if (readStore === 'sqlite' || keys === undefined || keys === 'sqlite') return [];
+  if (readStore.database !== keys.database) return [];
+  return ['PARLEY_KEYS: must name another database than PARLEY_READ_STORE, which may be dropped at any time'];
 }
 
 const minSecretLength = 32;

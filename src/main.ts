@@ -93,9 +93,9 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
   warnOfPlainHttp(config, logger);
   await prepareDataDirectory(config.dataDirectory);
   const secrets = await loadSecrets(config);
-  const keys = closers.add(await openKeys(config, secrets.masterKey, onFatal));
+  const keys = closers.add(await openKeys(config, secrets.masterKey, logger, onFatal));
   const eventStore = closers.add(await openEventStore(config, onFatal));
-  const readStore = closers.add(await openReadStore(config));
+  const readStore = closers.add(await openReadStore(config, logger));
   const health = new Health();
   const metrics = new Metrics();
   const broker = closers.add(await openBroker(config, logger, countLosses(metrics)));

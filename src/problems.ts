@@ -6,6 +6,7 @@ import { QueueFull } from './bounded-queue.js';
 import { CommandRejected, type FieldError, InvalidInput, ProjectionBehind, ShuttingDown } from './commands/port.js';
 import { EventTooLarge, OutcomeUnknown } from './event-store/port.js';
 import { RateLimited } from './rate-limits.js';
+import { NotIndexed } from './read-store/port.js';
 import { ServerUnavailable } from './server-unavailable.js';
 
 /**
@@ -147,7 +148,7 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof SecondFactorRequired) return problemOf('second-factor-required', { challenge: error.challenge });
   if (error instanceof QueueFull) return problemOf('busy');
   if (error instanceof OutcomeUnknown) return problemOf('outcome-unknown');
-  if (error instanceof ProjectionBehind) return problemOf('projection-behind');
+  if (error instanceof ProjectionBehind || error instanceof NotIndexed) return problemOf('projection-behind');
   if (error instanceof ShuttingDown) return problemOf('shutting-down');
   if (error instanceof ServerUnavailable) return problemOf('unavailable');
   if (error instanceof EventTooLarge) return problemOf('body-too-large');

@@ -22,15 +22,16 @@ export interface Stores {
 export async function withStores<T>(directory: string, body: (stores: Stores) => Promise<T>): Promise<T> {
   const config = parseConfig({ PARLEY_DATA_DIR: directory });
   const closers = new Closers();
+  const logger = pino({ level: 'warn' });
   const fail = (error: Error) => {
     throw error;
   };
   try {
     const { masterKey } = await loadSecrets(config);
-    const keys = closers.add(await openKeys(config, masterKey, fail));
+    const keys = closers.add(await openKeys(config, masterKey, logger, fail));
     const eventStore = closers.add(await openEventStore(config, fail));
-    const readStore = closers.add(await openReadStore(config));
-    return await body({ keys, codec: createCodec(keys), eventStore, readStore, logger: pino({ level: 'warn' }) });
+    const readStore = closers.add(await openReadStore(config, logger));
+    return await body({ keys, codec: createCodec(keys), eventStore, readStore, logger });
   } finally {
     await closers.close();
   }

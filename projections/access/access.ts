@@ -44,7 +44,7 @@ const memberships: Collection<Membership> = {
   ]),
 };
 
-export const accessProjection: Projection = { name: 'access', version: 1, collections: [feedAccess, memberships] };
+export const accessProjection: Projection = { name: 'access', version: 1, collections: [memberships, feedAccess] };
 
 /** A feed's access and what a person has of it. */
 export interface PersonalAccess {

@@ -6,5 +6,5 @@ import { messages } from './messages.js';
 export const conversationsProjection: Projection = {
   name: 'conversations',
   version: 1,
-  collections: [channels, channelMembers, messages],
+  collections: [messages, channelMembers, channels],
 };

@@ -24,18 +24,19 @@ export const channelView: FeedView<ChannelState> = {
     const channel = await reader.get<Channel>('channels', id);
     if (!channel) return undefined;
     const { revision, ...fields } = channel;
-    return { revision, state: { id, ...fields, messages: await visibleMessages(reader, id, maySee) } };
+    return { revision, state: { id, ...fields, messages: await visibleMessages(reader, id, revision, maySee) } };
   },
 };
 
 async function visibleMessages(
   reader: Reader,
   channelId: string,
+  through: number,
   maySee: (revision: number) => boolean,
 ): Promise<MessageInChannel[]> {
   const found = await reader.find<Message>('messages', {
     idAfter: messageId(channelId, 0),
-    idBefore: `${channelId}/~`,
+    idBefore: messageId(channelId, through + 1),
     descending: true,
     limit: lastMessages,
   });

@@ -50,11 +50,12 @@ export async function withData<T>(body: (data: Data) => Promise<T>): Promise<T> 
 async function withStores<T>(config: Config, body: (data: Data) => Promise<T>): Promise<T> {
   const closers = new Closers();
   try {
+    const logger = createLogger(config);
     const { masterKey } = await loadSecrets(config);
-    const keys = closers.add(await openKeys(config, masterKey, endAfterStoreFailure));
+    const keys = closers.add(await openKeys(config, masterKey, logger, endAfterStoreFailure));
     const eventStore = closers.add(await openEventStore(config, endAfterStoreFailure));
-    const readStore = closers.add(await openReadStore(config));
-    return await body({ config, logger: createLogger(config), keys, codec: createCodec(keys), eventStore, readStore });
+    const readStore = closers.add(await openReadStore(config, logger));
+    return await body({ config, logger, keys, codec: createCodec(keys), eventStore, readStore });
   } finally {
     await closers.close();
   }

@@ -4,6 +4,7 @@ import { projections } from '../../projections/catalogue.js';
 import { type Files, filesOf } from '../adapters.js';
 import { showNatsAddress } from '../broker/nats-address.js';
 import { type Config, loadConfig } from '../config.js';
+import type { MongoLocation } from '../mongodb/location.js';
 import type { ReadStore } from '../read-store/port.js';
 import { openReader } from '../sqlite/connection.js';
 import { version } from '../version.js';
@@ -105,8 +106,14 @@ async function examineStores(config: Config): Promise<Check[]> {
   );
   if (!isThere) return [await check('databases', () => warn('there are none yet; the first start makes them'))];
   const checks: Check[] = [];
-  for (const [name, path] of Object.entries(files) as [keyof Files, string][]) {
-    checks.push(await check(`database ${name}`, () => examineDatabase(path)));
+  const places: Readonly<Record<keyof Files, string | MongoLocation>> = {
+    log: files.log,
+    keys: config.keys === 'sqlite' ? files.keys : config.keys,
+    readModels: config.readStore === 'sqlite' ? files.readModels : config.readStore,
+  };
+  for (const [name, place] of Object.entries(places)) {
+    const look = () => (typeof place === 'string' ? examineDatabase(place) : examineMongo(place));
+    checks.push(await check(`database ${name}`, look));
   }
   if (checks.every(({ verdict }) => verdict === 'ok')) checks.push(...(await examineContents()));
   return checks;
@@ -122,6 +129,18 @@ async function examineDatabase(path: string): Promise<Finding> {
   } finally {
     reader.close();
   }
+}
+
+/** How long a server may take to answer, in ms. */
+const answerMs = 3_000;
+
+async function examineMongo(location: MongoLocation): Promise<Finding> {
+  const { described, isOld, openMongo } = await import('../mongodb/connection.js');
+  const database = await openMongo(location, answerMs);
+  await database.close();
+  const detail = described(database);
+  if (isOld(database.server)) return warn(`${detail}: use 4.4 or later`);
+  return database.server.readsMajority ? ok(detail) : warn(`${detail}: a failover may take back what was read`);
 }
 
 /** Opens the stores, which also shows that the master key is theirs. */

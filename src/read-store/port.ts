@@ -68,8 +68,10 @@ export interface ReadStore {
   load(generation: Generation, collection: string, ids: readonly string[]): Promise<Map<string, LoadedDocument>>;
   /**
    * Writes documents into which all events up to `position` are folded, and moves the checkpoint there. Where the
-   * checkpoint is at `position` already, or past it, nothing changes. The documents are taken as they are at the call,
-   * and may change after it. Writes of several projections that are asked for at once may become visible at once.
+   * checkpoint is at `position` already, or past it, nothing changes; nor does a document that has come there. The
+   * documents are taken as they are at the call, and may change after it. Writes of several projections that are asked
+   * for at once may become visible at once. Where the documents of a write can't become visible together, they do so
+   * collection by collection, in the order of their first documents, and the checkpoint last.
    * @throws {GenerationGone}
    */
   write(generation: Generation, writes: readonly DocumentWrite[], position: bigint): Promise<void>;
@@ -78,7 +80,12 @@ export interface ReadStore {
   /** All documents of a generation, in the order of collection and id: to compare two generations. */
   dump(generation: Generation): AsyncIterable<{ collection: string; id: string; document: Document }>;
 
-  /** Runs reads that see one moment of the store. */
+  /**
+   * Runs reads of the generations that are live at the first of them. They see one moment of the store if it has
+   * transactions; else each sees what is there when it is made, which is nothing older than what the one before has
+   * seen, and may be part of a write. Whoever reads several documents reads the one first that tells how far they are
+   * (as `write` makes it visible last), and leaves out what the others have beyond it.
+   */
   read<T>(body: (reader: Reader) => Promise<T> | T): Promise<T>;
   /** Position that the live generation of a projection has reached. */
   liveCheckpoint(projection: string): Promise<bigint>;
@@ -94,3 +101,10 @@ export class GenerationGone extends Error {
 
 /** The read store can't be read. Nothing is lost with it: it is to be deleted and built again from the log. */
 export class ReadStoreUnusable extends Error {}
+
+/** Documents can't be found by this field: the generation that readers see has no index with it, or none yet. */
+export class NotIndexed extends Error {
+  constructor(collection: string, field: string) {
+    super(`${collection} can't be searched by ${field}: no index of the live generation has it`);
+  }
+}

@@ -1,3 +1,4 @@
+import { plainName, plainPath } from './names.js';
 import { type Generation, ReadStoreUnusable } from './port.js';
 
 /** How read models lie in SQLite: a table for each collection and generation, and what generations there are. */
@@ -74,14 +75,4 @@ export function fieldOf(path: string): string {
 /** A generation in SQL, as a row value. */
 export function generationKey({ projection, generation }: Generation): string {
   return `('${plainName(projection)}', ${Number(generation)})`;
-}
-
-export function plainName(name: string): string {
-  if (!/^[A-Za-z][A-Za-z0-9]*$/.test(name)) throw new Error(`not a name for a projection or collection: ${name}`);
-  return name;
-}
-
-function plainPath(path: string): string {
-  if (!/^[A-Za-z0-9]+(\.[A-Za-z0-9]+)*$/.test(path)) throw new Error(`not a field of a document: ${path}`);
-  return path;
 }

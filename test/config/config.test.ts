@@ -72,10 +72,44 @@ describe('the settings', () => {
 
   it.each([
     ['PARLEY_EVENT_STORE', 'kurrentdb://localhost', 'sqlite'],
-    ['PARLEY_READ_STORE', 'mongodb://localhost', 'sqlite'],
+    ['PARLEY_READ_STORE', 'redis://localhost', 'sqlite or mongodb://… or mongodb+srv://…'],
+    ['PARLEY_KEYS', 'vault://localhost', 'sqlite or mongodb://… or mongodb+srv://…'],
     ['PARLEY_BROKER', 'redis://localhost', 'in-process or nats://… or tls://…'],
   ])('say which adapters there are: %s', (name, value, known) => {
     expect(faultsOf({ [name]: value })).toEqual([`${name}: must be ${known}: this version has no other`]);
+  });
+
+  it.each([
+    ['mongodb://db', 'parley'],
+    ['mongodb://db:27017/', 'parley'],
+    ['mongodb://db/talk', 'talk'],
+    ['mongodb://ann:secret%2F1@a:1,b:2/talk?replicaSet=rs', 'talk'],
+    ['mongodb+srv://cluster.example.org/talk?maxPoolSize=5', 'talk'],
+  ])('name a database of MongoDB: %s', (url, database) => {
+    expect(parseConfig({ PARLEY_READ_STORE: url }).readStore).toEqual({ url, database });
+  });
+
+  it.each(['mongodb:///talk', 'mongodb://@/talk', 'mongodb://db/a/b', 'mongodb://db/a b', 'mongodb://db/%E0%A4%A'])(
+    'refuse what names none: %s',
+    (url) => {
+      expect(faultsOf({ PARLEY_READ_STORE: url })).toEqual([
+        expect.stringMatching(/^PARLEY_READ_STORE: must be mongodb/),
+      ]);
+    },
+  );
+
+  it('put the keys beside the read models, in a database of their own, unless they are told otherwise', () => {
+    const url = 'mongodb://db/talk';
+    expect(parseConfig({}).keys).toBe('sqlite');
+    expect(parseConfig({ PARLEY_READ_STORE: url }).keys).toEqual({ url, database: 'talk-keys' });
+    expect(parseConfig({ PARLEY_READ_STORE: url, PARLEY_KEYS: 'sqlite' }).keys).toBe('sqlite');
+    expect(parseConfig({ PARLEY_KEYS: 'mongodb://vault' }).keys).toEqual({
+      url: 'mongodb://vault',
+      database: 'parley-keys',
+    });
+    expect(faultsOf({ PARLEY_READ_STORE: url, PARLEY_KEYS: url })).toEqual([
+      'PARLEY_KEYS: must name another database than PARLEY_READ_STORE, which may be dropped at any time',
+    ]);
   });
 
   it('take several origins', () => {

@@ -9,7 +9,7 @@ import { selectFor } from '../../src/read-store/sqlite-query.js';
 import { collectionTable, tableOf } from '../../src/read-store/sqlite-schema.js';
 import { describeReadStore } from './read-store.js';
 
-describeReadStore('SQLite', async () => {
+describeReadStore('SQLite', { hasMoments: true }, async () => {
   const directory = await mkdtemp(join(tmpdir(), 'parley-read-store-'));
   return {
     open: () => openSqliteReadStore(join(directory, 'read-models.db')),

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Document,
@@ -8,17 +9,22 @@ import {
   type ReadStore,
 } from '../../src/read-store/port.js';
 
-/** A place where a read store lies; opening it again finds what was written. */
+/** A place where a read store lies; opening it again, or twice at once, finds what was written. */
 export interface ReadStorePlace {
   open(): Promise<ReadStore>;
   remove(): Promise<void>;
+}
+
+export interface ReadStoreTraits {
+  /** Whether a read sees one moment of the store, and the documents of a write appear together. */
+  readonly hasMoments: boolean;
 }
 
 const fruits: ProjectionShape = {
   name: 'fruits',
   version: 1,
   collections: [
-    { name: 'apples', indexes: [['colour', 'weight'], ['origin.country']] },
+    { name: 'apples', indexes: [['colour', 'weight'], ['origin.country'], ['ripe'], ['none']] },
     { name: 'pears', indexes: [] },
   ],
 };
@@ -26,7 +32,11 @@ const fruits: ProjectionShape = {
 const apple = (id: string, document: Document | undefined): DocumentWrite => ({ collection: 'apples', id, document });
 
 /** What every read store must do. */
-export function describeReadStore(adapter: string, makePlace: () => Promise<ReadStorePlace>): void {
+export function describeReadStore(
+  adapter: string,
+  { hasMoments }: ReadStoreTraits,
+  makePlace: () => Promise<ReadStorePlace>,
+): void {
   describe(`the read store in ${adapter}`, () => {
     let place: ReadStorePlace;
     let store: ReadStore;
@@ -104,6 +114,38 @@ export function describeReadStore(adapter: string, makePlace: () => Promise<Read
         expect(await dumped(live)).toHaveLength(1_000);
       });
 
+      it('keeps whatever fields and ids are called', async () => {
+        const names = [
+          '__proto__',
+          'constructor',
+          '$set',
+          '$where',
+          'a.b',
+          '.',
+          '',
+          '\u0000',
+          ' ',
+          '\uD800',
+          '0',
+          '_id',
+        ];
+        const document = JSON.parse(`{${names.map((name) => `${JSON.stringify(name)}:{"$gt":null}`).join(',')}}`);
+        const ids = ['__proto__', 'constructor', '$set', 'a.b', '.', '..', ' ', '0', 'ä/ö', '\uFFFF'];
+        await store.write(
+          live,
+          ids.map((id) => apple(id, document)),
+          1n,
+        );
+        const loaded = await store.load(live, 'apples', ids);
+        const gotten = await store.read((reader) => reader.getMany('apples', ids));
+        for (const id of ids) {
+          for (const found of [loaded.get(id)?.document, gotten.get(id), await get(id)]) {
+            expect(JSON.stringify(found)).toBe(JSON.stringify(document));
+          }
+        }
+        expect((await dumped(live)).map(({ id }) => id)).toEqual([...ids].sort());
+      });
+
       it('keeps documents as they were given, byte for byte', async () => {
         const document = { z: 1.5, a: [1, null, true, 'x'], nested: { y: -0.25, empty: {} }, large: 9007199254740991 };
         await store.write(live, [apple('a', document)], 1n);
@@ -132,6 +174,64 @@ export function describeReadStore(adapter: string, makePlace: () => Promise<Read
       });
     });
 
+    describe('written by several processes', () => {
+      let other: ReadStore;
+      beforeEach(async () => {
+        other = await place.open();
+        await other.open(fruits);
+      });
+      afterEach(() => other.close());
+
+      it('is not changed by one that is behind', async () => {
+        await store.write(live, [apple('a', { colour: 'red' }), apple('b', undefined), apple('c', {})], 10n);
+        await other.write(live, [apple('a', { colour: 'blue' }), apple('b', {}), apple('d', {})], 8n);
+        expect(await dumped(live)).toEqual([
+          { collection: 'apples', id: 'a', document: { colour: 'red' } },
+          { collection: 'apples', id: 'c', document: {} },
+        ]);
+        expect(await other.checkpoint(live)).toBe(10n);
+      });
+
+      it('has what the one that is ahead has made of each document, in whatever order they write', async () => {
+        for (let round = 0; round < 10; round += 1) {
+          const at = BigInt(round * 10);
+          const writes = [store, other, store, other].map((each, n) =>
+            each.write(live, [apple('a', { n: n + round * 10 }), apple(`${round}`, { n })], at + BigInt(n + 1)),
+          );
+          await Promise.all(writes);
+          expect(await store.checkpoint(live)).toBe(at + 4n);
+          expect(await get('a')).toEqual({ n: round * 10 + 3 });
+          expect(await get(`${round}`)).toEqual({ n: 3 });
+        }
+      });
+
+      it('is refused to one whose generation was replaced by another one', async () => {
+        const next = await store.begin(fruits);
+        await store.promote(next);
+        await expect(other.write(live, [apple('a', {})], 5n)).rejects.toThrow(GenerationGone);
+        expect(await other.open(fruits)).toEqual(next);
+        await other.write(next, [apple('b', {})], 5n);
+        expect((await dumped(next)).map(({ id }) => id)).toEqual(['b']);
+      });
+
+      it('has one live generation, however many open it at first', async () => {
+        const stones = { name: 'stones', version: 1, collections: [{ name: 'marbles', indexes: [['size']] }] };
+        const opened = await Promise.all([store, other, store, other].map((each) => each.open(stones)));
+        for (const generation of opened) expect(generation).toEqual(opened[0]);
+      });
+
+      it('has one next generation, however many begin it', async () => {
+        const begun = await Promise.all([store, other, store, other].map((each) => each.begin(fruits)));
+        const numbers = begun.map(({ generation }) => generation);
+        expect(new Set(numbers).size).toBe(numbers.length);
+        const writing = await Promise.allSettled(
+          begun.map((generation) => store.write(generation, [apple('a', {})], 1n)),
+        );
+        const last = numbers.indexOf(Math.max(...numbers));
+        for (const [index, { status }] of writing.entries()) expect(status === 'fulfilled').toBe(index === last);
+      });
+    });
+
     describe('loading for a fold', () => {
       it('tells of each id the document, or that there is none, and what is folded in already', async () => {
         await store.write(live, [apple('a', { colour: 'red' })], 5n);
@@ -139,6 +239,26 @@ export function describeReadStore(adapter: string, makePlace: () => Promise<Read
         expect(loaded.get('a')).toEqual({ document: { colour: 'red' }, position: 5n });
         expect(loaded.get('b')?.document).toBeUndefined();
         expect(loaded.size).toBe(2);
+      });
+
+      it('tells of what was deleted that there is none', async () => {
+        await store.write(live, [apple('a', { colour: 'red' })], 5n);
+        await store.write(live, [apple('a', undefined)], 6n);
+        expect(await store.load(live, 'apples', ['a'])).toEqual(
+          new Map([['a', { document: undefined, position: 6n }]]),
+        );
+      });
+
+      it('loads thousands', async () => {
+        const ids = Array.from({ length: 2_500 }, (_, n) => `${n}`);
+        await store.write(
+          live,
+          ids.map((id) => apple(id, { id })),
+          1n,
+        );
+        const loaded = await store.load(live, 'apples', ids);
+        expect([...loaded].every(([id, { document }]) => document?.id === id)).toBe(true);
+        expect(loaded.size).toBe(2_500);
       });
     });
 
@@ -309,7 +429,32 @@ export function describeReadStore(adapter: string, makePlace: () => Promise<Read
         await expect(store.read((reader) => reader.get('cherries', 'c'))).rejects.toThrow('cherries');
       });
 
-      it('sees one moment from the first read to the last', async () => {
+      it('never shows a document before those that were written ahead of it', async () => {
+        let writing = true;
+        const written = (async () => {
+          for (let n = 2; n <= 30; n += 1) {
+            const pears = Array.from({ length: 20 }, (_, id) => ({
+              collection: 'pears',
+              id: `${id}`,
+              document: { n },
+            }));
+            await store.write(live, [...pears, apple('head', { n })], BigInt(n));
+          }
+          writing = false;
+        })();
+        while (writing) {
+          const [head, pears] = await store.read(async (reader) => [
+            (await reader.get<{ n: number }>('apples', 'head'))?.n ?? 0,
+            await reader.find<{ n: number }>('pears', { limit: 100 }),
+          ]);
+          expect(Math.min(...pears.map(({ document }) => document.n), 30)).toBeGreaterThanOrEqual(head);
+          if (head > 0) expect(pears).toHaveLength(20);
+          await setImmediate();
+        }
+        await written;
+      });
+
+      it.runIf(hasMoments)('sees one moment from the first read to the last', async () => {
         const seen = await store.read(async (reader) => {
           const before = await reader.get('apples', 'a0');
           await store.write(live, [apple('a0', { weight: 99 }), apple('a1', undefined)], 2n);
@@ -320,7 +465,7 @@ export function describeReadStore(adapter: string, makePlace: () => Promise<Read
         expect(await get('a0')).toEqual({ weight: 99 });
       });
 
-      it('keeps the moments of many reads at once apart', async () => {
+      it.runIf(hasMoments)('keeps the moments of many reads at once apart', async () => {
         await store.write(live, [apple('x', { n: 0 }), apple('y', { n: 0 })], 2n);
         const readers = Array.from({ length: 30 }, (_, n) =>
           store.read(async (reader) => {

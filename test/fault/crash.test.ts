@@ -113,15 +113,15 @@ async function checkAfterwards(
   subscriptions: readonly Subscription[],
 ): Promise<void> {
   const config = loadConfig({ PARLEY_DATA_DIR: dataDirectory, NODE_ENV: 'test' });
+  const logger = pino({ level: 'silent' });
   const ignore = () => undefined;
   const { masterKey } = await loadSecrets(config);
   const [eventStore, keys, readStore] = await Promise.all([
     openEventStore(config, ignore),
-    openKeys(config, masterKey, ignore),
-    openReadStore(config),
+    openKeys(config, masterKey, logger, ignore),
+    openReadStore(config, logger),
   ]);
   const codec = createCodec(keys);
-  const logger = pino({ level: 'silent' });
   const positions = new Positions(readStore);
   const projector = await startProjector({ eventStore, codec, readStore, positions, logger, projections });
   try {

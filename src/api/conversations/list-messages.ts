@@ -65,16 +65,18 @@ export class ListMessagesHandler extends ReadingHandler<ListMessages, List<Messa
 async function visibleMessages(
   reader: Reader,
   channelId: string,
-  { access, membership }: SeenChannel,
+  { access, membership, channel }: SeenChannel,
   before: number,
   limit: number,
 ): Promise<Message[]> {
   const messages: Message[] = [];
+  // Not all that came later need be there yet.
+  const last = Math.min(access.revision, channel.revision, before - 1);
   const intervals = membership?.intervals ?? [];
   for (let index = intervals.length - 1; index >= 0 && messages.length < limit; index -= 1) {
     const [from, to] = intervals[index] as MembershipInterval;
     const start = seenFrom(access, index, from);
-    const end = Math.min(to ?? access.revision, access.revision, before - 1);
+    const end = Math.min(to ?? last, last);
     const found = await reader.find<Message>('messages', {
       idAfter: start === 0 ? `${channelId}/` : messageId(channelId, start - 1),
       idBefore: messageId(channelId, end + 1),

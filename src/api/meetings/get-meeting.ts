@@ -4,7 +4,7 @@ import { meeting as meetingAggregate } from '../../../domain/meetings/meeting.js
 import type { Meeting } from '../../../projections/meetings/meetings.js';
 import type { Reader } from '../../../projections/reader.js';
 import { Refused } from '../../problems.js';
-import { accessToFollow, ReadingHandler } from '../query.js';
+import { accessToFollow, ReadingHandler, within } from '../query.js';
 import { detailOf, type MeetingDetail } from './meeting-detail.js';
 
 export class GetMeeting extends Query<MeetingDetail> {
@@ -19,8 +19,8 @@ export class GetMeeting extends Query<MeetingDetail> {
 @QueryHandler(GetMeeting)
 export class GetMeetingHandler extends ReadingHandler<GetMeeting, MeetingDetail> {
   protected async read(reader: Reader, { meetingId, person }: GetMeeting): Promise<MeetingDetail> {
-    await accessToFollow(reader, streamName(meetingAggregate.category, meetingId), person);
-    const meeting = await reader.get<Meeting>('meetings', meetingId);
+    const loaded = await accessToFollow(reader, streamName(meetingAggregate.category, meetingId), person);
+    const meeting = within(loaded, await reader.get<Meeting>('meetings', meetingId));
     if (!meeting) throw new Refused('not-found');
     return detailOf(meetingId, meeting);
   }

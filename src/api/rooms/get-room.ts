@@ -6,7 +6,7 @@ import { loadPeople } from '../../../projections/identity/people.js';
 import type { Reader } from '../../../projections/reader.js';
 import type { Room } from '../../../projections/rooms/rooms.js';
 import { Refused } from '../../problems.js';
-import { accessToFollow, ReadingHandler } from '../query.js';
+import { accessToFollow, ReadingHandler, within } from '../query.js';
 import { person } from '../replies.js';
 
 export const roomDetail = z.object({
@@ -31,8 +31,8 @@ export class GetRoom extends Query<RoomDetail> {
 @QueryHandler(GetRoom)
 export class GetRoomHandler extends ReadingHandler<GetRoom, RoomDetail> {
   protected async read(reader: Reader, { roomId, person }: GetRoom): Promise<RoomDetail> {
-    await accessToFollow(reader, streamName(roomAggregate.category, roomId), person);
-    const room = await reader.get<Room>('rooms', roomId);
+    const loaded = await accessToFollow(reader, streamName(roomAggregate.category, roomId), person);
+    const room = within(loaded, await reader.get<Room>('rooms', roomId));
     if (!room) throw new Refused('not-found');
     const personOf = await loadPeople(
       reader,
