@@ -139,8 +139,10 @@ export interface Config {
   readonly commandsPerMinute: CommandsPerMinute;
   /** Whether only those log in whose e-mail address is verified. */
   readonly verifiedEmailOnly: boolean;
-  /** Who is an admin from the start; made with the password, where there is no such account. */
-  readonly admin: { readonly email: string; readonly password: string | undefined } | undefined;
+  /** Address of who is an admin from the start. */
+  readonly adminEmail: string | undefined;
+  /** With it, the admin's account is made where there is none. */
+  readonly adminPassword: string | undefined;
   /** How long nobody gets in from an address with far too many wrong logins, in ms. */
   readonly addressBlockMs: number;
   /** `proxy`: TLS ends before this process, and nothing else is let in. */
@@ -212,10 +214,8 @@ function configOf(values: Settings): Config {
       administering: values.PARLEY_ADMINISTERING_PER_MINUTE,
     },
     verifiedEmailOnly: values.PARLEY_EMAIL_VERIFICATION === 'required',
-    admin:
-      values.PARLEY_ADMIN_EMAIL === undefined
-        ? undefined
-        : { email: values.PARLEY_ADMIN_EMAIL, password: values.PARLEY_ADMIN_PASSWORD },
+    adminEmail: values.PARLEY_ADMIN_EMAIL,
+    adminPassword: values.PARLEY_ADMIN_PASSWORD,
     addressBlockMs: values.PARLEY_ADDRESS_BLOCK_MINUTES * minuteMs,
     tls: values.PARLEY_TLS,
     trustedProxyHops: values.PARLEY_TRUSTED_PROXY_HOPS,

@@ -104,12 +104,7 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
   const onError = (error: unknown) => logger.error({ err: error }, 'the watched streams could not be read');
   const liveStreams = await LiveStreams.start({ eventStore, codec, broker, onError });
   closers.defer(async () => liveStreams.stop());
-  const accessTokens = new AccessTokens({
-    signingKeys: new SigningKeys(keyringOf(liveStreams), keys),
-    sharedSecret: config.jwtSecret,
-    issuer: config.tokenIssuer,
-    audience: config.tokenAudience,
-  });
+  const accessTokens = openAccessTokens(config, keys, liveStreams);
   const internalTokens = await InternalTokens.open(keys);
   return {
     config,
@@ -130,6 +125,16 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
     commandLimits: new CommandLimits(config.commandsPerMinute),
     closers,
   };
+}
+
+/** Access tokens as these settings have them signed. */
+export function openAccessTokens(config: Config, keys: KeyStore, liveStreams: LiveStreams): AccessTokens {
+  return new AccessTokens({
+    signingKeys: new SigningKeys(keyringOf(liveStreams), keys),
+    sharedSecret: config.jwtSecret,
+    issuer: config.tokenIssuer,
+    audience: config.tokenAudience,
+  });
 }
 
 function countLosses(metrics: Metrics): (reason: LossReason) => void {
@@ -220,8 +225,9 @@ async function appointAdmin(
   pipeline: CommandPipeline,
   identity: Identity,
 ): Promise<void> {
-  if (!config.admin) return;
-  const outcome = await ensureAdmin(identity, pipeline, config.admin);
+  const { adminEmail: email, adminPassword: password } = config;
+  if (email === undefined) return;
+  const outcome = await ensureAdmin(identity, pipeline, { email, password });
   if (outcome === 'no-such-account') {
     logger.warn('nobody has the address of PARLEY_ADMIN_EMAIL: set PARLEY_ADMIN_PASSWORD to have the account made');
   } else if (outcome !== 'already-admin') logger.info({ outcome }, 'the admin of PARLEY_ADMIN_EMAIL is there');

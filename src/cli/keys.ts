@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
 import { rotateSigningKey } from '../auth/signing-key-rotation.js';
-import { Pipeline } from '../commands/pipeline.js';
-import { Positions } from '../read-store/positions.js';
 import { type Data, withData } from './data.js';
 import { printJson, printLines } from './output.js';
+import { withPipeline } from './pipeline.js';
 
 interface KeysOptions {
   readonly json?: boolean;
@@ -19,10 +18,7 @@ export function addKeys(program: Command): void {
 }
 
 async function rotateSigning(data: Data, { json }: KeysOptions): Promise<void> {
-  // A server that runs meanwhile finds the event in the log.
-  const pipeline = await Pipeline.open({ ...data, positions: new Positions(data.readStore), publish() {} });
-  const { kid, signsFrom } = await rotateSigningKey({ ...data, pipeline });
-  await pipeline.drain();
+  const { kid, signsFrom } = await withPipeline(data, (pipeline) => rotateSigningKey({ ...data, pipeline }));
   const from = new Date(signsFrom).toISOString();
   if (json) printJson({ kid, signsFrom: from, usesSharedSecret: data.config.jwtSecret !== undefined });
   else printLines([`Key ${kid} signs access tokens from ${from} on.`, ...remarks(data)]);

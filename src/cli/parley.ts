@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
+import { addAdmin, addSessions } from './accounts.js';
 import { addDoctor } from './doctor.js';
 import { exitCodes } from './exit-codes.js';
 import { exitWith, failureOf } from './failure.js';
@@ -22,6 +23,8 @@ addReplay(program);
 addRebuild(program);
 addVerify(program);
 addKeys(program);
+addAdmin(program);
+addSessions(program);
 addDoctor(program);
 
 try {
