@@ -6,6 +6,7 @@ import type { Broker } from './broker/port.js';
 import type { Config } from './config.js';
 import type { EventStore } from './event-store/port.js';
 import { type KeyStore, KeysUnusable } from './keys/port.js';
+import type { MailTransport } from './mail/port.js';
 import type { MongoDatabase } from './mongodb/connection.js';
 import type { MongoLocation } from './mongodb/location.js';
 import type { ReadStore } from './read-store/port.js';
@@ -89,4 +90,20 @@ export async function openBroker(
   }
   const { NatsBroker } = await import('./broker/nats.js');
   return NatsBroker.open({ address: broker, logger, onLoss });
+}
+
+/** @returns undefined where mails are not to be sent */
+export async function openMail(config: Config, logger: Logger): Promise<MailTransport | undefined> {
+  switch (config.mail.kind) {
+    case 'smtp': {
+      const { openSmtp } = await import('./mail/smtp.js');
+      return openSmtp(config.mail.smtp);
+    }
+    case 'folder': {
+      const { openFolder } = await import('./mail/folder.js');
+      return openFolder({ path: join(config.dataDirectory, 'mail'), from: config.mail.from, logger });
+    }
+    case 'none':
+      return undefined;
+  }
 }

@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { leastPasswordLength } from './auth/password-rules.js';
 import { type NatsAddress, parseNatsAddress } from './broker/nats-address.js';
 import type { CommandsPerMinute } from './commands/command-limits.js';
+import { mailbox } from './mail/address.js';
+import { type MailConfig, mailConfigOf, mailFaults } from './mail/settings.js';
 import { besides, type MongoLocation, parseMongoLocation } from './mongodb/location.js';
 
 /**
@@ -63,6 +65,12 @@ const origin = z.string().refine((text) => URL.canParse(text) && new URL(text).o
   error: 'must be origins such as https://talk.example.org, separated by commas',
 });
 
+/** Where links begin, such as https://example.org/talk, or https://example.org/# for a page that finds its way there. */
+const linkBase = z
+  .url({ protocol: /^https?$/, error: 'must be a URL such as https://example.org/talk' })
+  .refine((text) => !text.includes('?'), { error: 'must be a URL without ?' })
+  .transform((text) => text.replace(/\/+$/, ''));
+
 const secret = z.string().min(1).optional();
 
 const count = z.coerce.number().int().min(1).max(1_000_000_000);
@@ -104,6 +112,13 @@ const settings = z.object({
   PARLEY_TRUSTED_PROXY_HOPS: z.coerce.number().int().min(0).max(16).default(0),
   PARLEY_COOKIE_SAMESITE: z.enum(['lax', 'strict', 'none']).default('lax'),
   PARLEY_COOKIE_SECURE: flag.optional(),
+  PARLEY_LINK_BASE: linkBase.optional(),
+  MAIL_SERVER: z.string().min(1).optional(),
+  MAIL_PORT: port.default(587),
+  MAIL_USE_TLS: flag.default(true),
+  MAIL_USERNAME: secret,
+  MAIL_PASSWORD: secret,
+  MAIL_FROM: mailbox.optional(),
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 
@@ -151,6 +166,9 @@ export interface Config {
   readonly trustedProxyHops: number;
   /** How browsers are to send the session's cookie. */
   readonly cookie: { readonly sameSite: Settings['PARLEY_COOKIE_SAMESITE']; readonly secure: boolean };
+  readonly mail: MailConfig;
+  /** Where the links in mails begin, without a slash at the end; undefined means: at the API's own URL. */
+  readonly linkBase: string | undefined;
   readonly logLevel: Settings['LOG_LEVEL'];
 }
 
@@ -178,12 +196,9 @@ export function parseConfig(values: Readonly<Record<string, unknown>>): Config {
   if (!parsed.success) {
     throw new InvalidConfig(parsed.error.issues.map(({ path, message }) => `${String(path[0])}: ${message}`));
   }
-  const faults = [
-    ...placeFaults(parsed.data),
-    ...secretFaults(parsed.data),
-    ...productionFaults(parsed.data),
-    ...transportFaults(parsed.data),
-  ];
+  const faults = [placeFaults, secretFaults, productionFaults, transportFaults, mailFaults].flatMap((find) =>
+    find(parsed.data),
+  );
   if (faults.length > 0) throw new InvalidConfig(faults);
   return configOf(parsed.data);
 }
@@ -220,6 +235,8 @@ function configOf(values: Settings): Config {
     tls: values.PARLEY_TLS,
     trustedProxyHops: values.PARLEY_TRUSTED_PROXY_HOPS,
     cookie: { sameSite: values.PARLEY_COOKIE_SAMESITE, secure: isCookieSecure(values) },
+    mail: mailConfigOf(values),
+    linkBase: values.PARLEY_LINK_BASE ?? values.FRONTEND_URL[0],
     logLevel: values.LOG_LEVEL,
   };
 }
