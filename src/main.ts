@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { RecordedEvent } from '../domain/event.js';
 import { projections } from '../projections/catalogue.js';
-import { openBroker, openEventStore, openKeys, openReadStore } from './adapters.js';
+import { openBroker, openEventStore, openKeys, openMail, openReadStore } from './adapters.js';
 import { Api } from './api/api.js';
 import { AccessTokens } from './auth/access-tokens.js';
 import { ensureAdmin } from './auth/first-admin.js';
@@ -30,6 +30,7 @@ import { createLogger } from './logger.js';
 import { Metrics } from './metrics.js';
 import { mayCall, urlOf } from './origins.js';
 import { Proxies } from './proxies.js';
+import type { LogReactor } from './reactors/log-reactor.js';
 import type { ReadStore } from './read-store/port.js';
 import { Positions } from './read-store/positions.js';
 import { LiveStreams } from './relay/live-streams.js';
@@ -153,6 +154,8 @@ async function startRoles(foundation: Foundation): Promise<Parley> {
   if (roles.has('projector')) await runProjector(foundation);
   if (roles.has('relay')) await runRelay(foundation);
   const pipeline = executesCommands(config) ? await openPipeline(foundation) : undefined;
+  // Before anything is asked of this process: a new reactor begins at the head of the log.
+  if (pipeline && roles.has('reactor')) await runReactors(foundation, pipeline);
   const commands = pipeline ?? (await openRemote(foundation));
   const authenticator = new SessionAuthenticator({
     ...foundation,
@@ -162,7 +165,6 @@ async function startRoles(foundation: Foundation): Promise<Parley> {
   const edge = roles.has('edge') ? await runEdge(foundation, commands, authenticator) : undefined;
   const api = pipeline && roles.has('api') ? await serveApi(foundation, pipeline, authenticator, edge?.url) : undefined;
   if (api && pipeline && config.broker !== 'in-process') await respondToCommands(foundation, pipeline);
-  if (pipeline && roles.has('reactor')) await runReactors(foundation, pipeline);
   return {
     url: api?.url,
     edgeUrl: edge?.url,
@@ -244,6 +246,33 @@ async function runReactors(foundation: Foundation, commands: CommandPipeline): P
   const { TimerReactor } = await import('./reactors/timer.js');
   const timer = new TimerReactor({ ...foundation, commands });
   foundation.closers.defer(() => timer.stop());
+  const mail = await runMailReactor(foundation, commands);
+  watchReactors(foundation, mail ? [mail] : []);
+}
+
+async function runMailReactor(foundation: Foundation, commands: CommandPipeline): Promise<LogReactor | undefined> {
+  const { config, logger, internalTokens: tokens, closers } = foundation;
+  const opened = await openMail(config, logger);
+  if (!opened) {
+    logger.warn('no mails are sent: MAIL_SERVER is not set');
+    return undefined;
+  }
+  const transport = closers.add(opened);
+  const { startMailReactor } = await import('./reactors/mail.js');
+  const linkBase = config.linkBase ?? urlOf(config.host, config.port);
+  const reactor = await startMailReactor({ ...foundation, commands, transport, tokens, linkBase });
+  closers.defer(() => reactor.stop());
+  return reactor;
+}
+
+function watchReactors({ metrics, eventStore }: Foundation, reactors: readonly LogReactor[]): void {
+  metrics.gaugeBy('parley_reactor_open', 'Events that a reactor has read and not done.', 'reactor', async () =>
+    reactors.map(({ name, open }) => [name, open] as const),
+  );
+  metrics.gaugeBy('parley_reactor_lag', 'Positions between the log and a reactor.', 'reactor', async () => {
+    const head = await eventStore.head();
+    return reactors.map(({ name, through }) => [name, Number(head - through)] as const);
+  });
 }
 
 async function runProjector(foundation: Foundation): Promise<void> {

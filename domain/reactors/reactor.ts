@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineAggregate, defineCommand } from '../decider.js';
 import { defineEvent, type RecordedOf } from '../event.js';
-import { position, revision, uuid } from '../ids.js';
+import { position, revision } from '../ids.js';
 import { reject } from '../rejections.js';
 
 /**
@@ -19,7 +19,17 @@ export type Place = z.infer<typeof place>;
 /** A code, a status: never words of others, which may name people. */
 const reason = z.string().regex(/^[\w .-]{1,100}$/, 'must be a code, not a text');
 
-const givenUp = z.strictObject({ ...place.shape, eventId: uuid, reason });
+/** What a reason leaves when it is cut down to a code. */
+export function reasonCode(text: string): string {
+  return (
+    text
+      .replaceAll(/[^\w .-]+/g, ' ')
+      .trim()
+      .slice(0, 100) || 'unknown'
+  );
+}
+
+const givenUp = z.strictObject({ ...place.shape, reason });
 export type GivenUp = z.infer<typeof givenUp>;
 
 // Events

@@ -9,7 +9,7 @@ import {
   ReactorStarted,
   reactor,
 } from '../../domain/reactors/reactor.js';
-import { given, idOf, past } from './specification.js';
+import { given, past } from './specification.js';
 
 const when = { actor: systemActor };
 const started = ReactorStarted({ reactor: 'mail', through: '10' });
@@ -19,7 +19,7 @@ function placeAt(position: string): Place {
 }
 
 function givenUpAt(position: string) {
-  return { ...placeAt(position), eventId: idOf(1), reason: 'RCPT TO 550 5.1.1' };
+  return { ...placeAt(position), reason: 'RCPT TO 550 5.1.1' };
 }
 
 function progress(through: string, more: { deferred?: Place[]; settled?: string[] } = {}) {
