@@ -5,6 +5,7 @@ import type { SmtpOptions } from './smtp.js';
 export interface MailSettings {
   readonly NODE_ENV: 'development' | 'test' | 'production';
   readonly FRONTEND_URL: readonly string[];
+  readonly PARLEY_EMAIL_VERIFICATION: 'required' | 'optional';
   readonly PARLEY_LINK_BASE?: string | undefined;
   readonly MAIL_SERVER?: string | undefined;
   readonly MAIL_PORT: number;
@@ -46,7 +47,12 @@ function smtpOptions(settings: MailSettings, host: string, from: Mailbox): SmtpO
 
 /** What in the settings would keep mails from being sent, or their links from being followed. */
 export function mailFaults(settings: MailSettings): string[] {
-  if (settings.MAIL_SERVER === undefined) return [];
+  if (settings.MAIL_SERVER !== undefined) return serverFaults(settings);
+  const isNeeded = settings.NODE_ENV === 'production' && settings.PARLEY_EMAIL_VERIFICATION === 'required';
+  return isNeeded ? ['MAIL_SERVER: must be set where PARLEY_EMAIL_VERIFICATION is required'] : [];
+}
+
+function serverFaults(settings: MailSettings): string[] {
   const { NODE_ENV, MAIL_FROM, MAIL_USE_TLS, MAIL_USERNAME, MAIL_PASSWORD, PARLEY_LINK_BASE, FRONTEND_URL } = settings;
   const faults: string[] = [];
   if (!MAIL_FROM) faults.push('MAIL_FROM: must be set where MAIL_SERVER is');

@@ -71,6 +71,13 @@ describe('mails', () => {
     expect(faultsOf({ ...server, ...settings })).toEqual([fault]);
   });
 
+  it('are needed in production where addresses must be verified', () => {
+    const PARLEY_EMAIL_VERIFICATION = 'required';
+    const fault = 'MAIL_SERVER: must be set where PARLEY_EMAIL_VERIFICATION is required';
+    expect(faultsOf({ ...production, PARLEY_EMAIL_VERIFICATION })).toEqual([fault]);
+    expect(faultsOf({ PARLEY_EMAIL_VERIFICATION })).toEqual([]);
+  });
+
   it('hold links to the first front end, unless told otherwise', () => {
     const FRONTEND_URL = 'https://a.example,https://b.example';
     expect(parseConfig({ FRONTEND_URL }).linkBase).toBe('https://a.example');
