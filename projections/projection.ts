@@ -15,6 +15,11 @@ export interface Collection<Document = unknown> {
   readonly name: string;
   /** Fields (dots for nested ones) of each index, in order. */
   readonly indexes: readonly (readonly string[])[];
+  /**
+   * Fields that are a person's, by the field that names the person, which an index must begin with. Once the person is
+   * forgotten they become `null`, as they are for a fold that comes later.
+   */
+  readonly personal?: Readonly<Record<string, readonly string[]>>;
   /** The folds by event type; `*` folds every event. */
   readonly folds: ReadonlyMap<string, Fold<Document>>;
 }
@@ -93,4 +98,30 @@ function foldOf<Event, Document>(
     fold: (document, event, id) => fold(document, event as Event, id),
     fresh,
   };
+}
+
+/** Makes `null` of the fields that are the person's, in documents in which `field` names that person. */
+export function erasure(field: string, person: string, fields: readonly string[]): Fold<unknown> {
+  return {
+    ids: () => [],
+    fold(document) {
+      if (valueAt(document, field) === person) for (const each of fields) erase(document, each.split('.'));
+      return document;
+    },
+    fresh: false,
+  };
+}
+
+/** The value of a field, of which dots lead to nested ones; undefined where there is none. */
+export function valueAt(document: unknown, field: string): unknown {
+  return field.split('.').reduce(memberOf, document);
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
+}
+
+function erase(document: unknown, path: readonly string[]): void {
+  const holder = path.slice(0, -1).reduce(memberOf, document) as Record<string, unknown> | null | undefined;
+  if (holder) holder[path.at(-1) as string] = null;
 }

@@ -63,7 +63,8 @@ export async function openKeys(config: Config, masterKey: Buffer, logger: Logger
 export async function openReadStore(config: Config, logger: Logger): Promise<ReadStore> {
   if (config.readStore === 'sqlite') {
     const { openSqliteReadStore } = await import('./read-store/sqlite.js');
-    return openSqliteReadStore(filesOf(config).readModels);
+    const onError = (error: unknown) => logger.error({ err: error }, 'what was forgotten is still in the read store');
+    return openSqliteReadStore(filesOf(config).readModels, { onError });
   }
   const { mongoReadStore } = await import('./read-store/mongodb.js');
   return mongoReadStore(await connectMongo(config.readStore, 'read store', logger));

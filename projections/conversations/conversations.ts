@@ -5,6 +5,6 @@ import { messages } from './messages.js';
 
 export const conversationsProjection: Projection = {
   name: 'conversations',
-  version: 1,
+  version: 2,
   collections: [messages, channelMembers, channels],
 };

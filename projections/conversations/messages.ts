@@ -17,7 +17,8 @@ export interface Message {
 /** By `<channel>/<revision>`, so that ids are in the order of posting. */
 export const messages: Collection<Message> = {
   name: 'messages',
-  indexes: [],
+  indexes: [['authorId']],
+  personal: { authorId: ['text'] },
   folds: new Map([
     creates(
       MessagePosted,

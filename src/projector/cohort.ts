@@ -54,7 +54,8 @@ export class Cohort {
   }
 
   async #write({ run, batch }: Folded): Promise<void> {
-    await this.parts.readStore.write(run.generation, batch.writes, batch.position);
+    const { writes, position, erasing } = batch;
+    await this.parts.readStore.write(run.generation, writes, position, { erasing });
     this.observer.written(run, batch.position);
   }
 

@@ -1,5 +1,6 @@
+import { events as eventDefinitions } from '../../domain/catalogue.js';
 import type { RecordedEvent } from '../../domain/event.js';
-import type { Fold, Projection } from '../../projections/projection.js';
+import { erasure, type Fold, type Projection } from '../../projections/projection.js';
 import type { DocumentWrite, Generation, ReadStore } from '../read-store/port.js';
 import { WorkingDocuments } from './working-documents.js';
 
@@ -11,12 +12,16 @@ interface Step {
 interface Task extends Step {
   readonly event: RecordedEvent;
   readonly id: string;
+  /** It comes with a fold of the same event, perhaps of the same document, and does no harm a second time. */
+  readonly erases?: true;
 }
 
 /** What a batch of events changes, and the position that it leads to. */
 export interface Batch {
   readonly writes: readonly DocumentWrite[];
   readonly position: bigint;
+  /** Someone is forgotten with it. */
+  readonly erasing: boolean;
 }
 
 /** One projection at work on one generation: folds batches of the log, in order. */
@@ -43,17 +48,53 @@ export class ProjectionRun {
   async fold(events: readonly RecordedEvent[]): Promise<Batch | undefined> {
     const position = events.at(-1)?.position;
     if (position === undefined || position <= this.position) return undefined;
-    const tasks = this.#tasks(events);
+    const erasures = await this.#erasures(events);
+    const tasks = this.#tasks(events, erasures);
     for (const documents of this.#collections) await documents.load(this.store, this.generation);
     this.#do(tasks);
     this.position = position;
-    return { writes: this.#collections.flatMap((documents) => documents.take()), position };
+    const writes = this.#collections.flatMap((documents) => documents.take());
+    return { writes, position, erasing: erasures.size > 0 };
   }
 
   /** What is to be folded into which document. */
-  #tasks(events: readonly RecordedEvent[]): Task[] {
+  #tasks(events: readonly RecordedEvent[], erasures: ReadonlyMap<RecordedEvent, readonly Task[]>): Task[] {
     const tasks: Task[] = [];
-    for (const event of events) if (event.position > this.position) this.#addTasks(event, tasks);
+    for (const event of events) {
+      if (event.position <= this.position) continue;
+      this.#addTasks(event, tasks);
+      const erased = erasures.get(event) ?? [];
+      for (const { documents, id } of erased) documents.need(id);
+      tasks.push(...erased);
+    }
+    return tasks;
+  }
+
+  /**
+   * Takes from documents of earlier batches what is personal to someone who is forgotten by an event of this one. Those
+   * of this batch were folded from events that were not opened for that person any more.
+   */
+  async #erasures(events: readonly RecordedEvent[]): Promise<Map<RecordedEvent, Task[]>> {
+    const erasures = new Map<RecordedEvent, Task[]>();
+    for (const event of events) {
+      const forgets = eventDefinitions.get(event.type)?.forgets;
+      if (forgets === undefined || event.position <= this.position) continue;
+      erasures.set(event, await this.#erase((event.data as Record<string, string>)[forgets] as string, event));
+    }
+    return erasures;
+  }
+
+  async #erase(person: string, event: RecordedEvent): Promise<Task[]> {
+    const tasks: Task[] = [];
+    for (const [index, { personal = {} }] of this.projection.collections.entries()) {
+      const documents = this.#collections[index] as WorkingDocuments;
+      for (const [field, fields] of Object.entries(personal)) {
+        const fold = erasure(field, person, fields);
+        for (const id of await documents.naming(this.store, this.generation, field, person)) {
+          tasks.push({ documents, fold, event, id, erases: true });
+        }
+      }
+    }
     return tasks;
   }
 
@@ -74,6 +115,7 @@ export class ProjectionRun {
     for (const task of tasks) {
       try {
         if (task.fold.fresh) foldFresh(task);
+        else if (task.erases) erase(task);
         else foldOn(task);
       } catch (error) {
         throw new FoldFailed(this.projection.name, task.event, error);
@@ -104,6 +146,12 @@ function foldOn({ documents, fold, event, id }: Task): void {
   if (held.position >= event.position) return;
   held.document = fold.fold(held.document, event, id);
   held.position = event.position;
+  documents.change(id, held);
+}
+
+function erase({ documents, fold, event, id }: Task): void {
+  const held = documents.held(id);
+  held.document = fold.fold(held.document, event, id);
   documents.change(id, held);
 }
 

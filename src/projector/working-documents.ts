@@ -1,4 +1,5 @@
 import { LRUCache } from 'lru-cache';
+import { valueAt } from '../../projections/projection.js';
 import type { Document, DocumentWrite, Generation, ReadStore } from '../read-store/port.js';
 
 /** Documents of a collection that are kept in memory between batches. */
@@ -38,6 +39,14 @@ export class WorkingDocuments {
     const loaded = await store.load(generation, this.collection, [...this.#missing]);
     this.#missing.clear();
     for (const [id, document] of loaded) this.#ready.set(id, { ...document, fresh: false });
+  }
+
+  /** Ids of documents of earlier batches in which the field may name this person. */
+  async naming(store: ReadStore, generation: Generation, field: string, person: string): Promise<ReadonlySet<string>> {
+    const ids = new Set(await store.idsBy(generation, this.collection, field, person));
+    // Whether they are written already is not known.
+    for (const [id, { document }] of this.#unwritten) if (valueAt(document, field) === person) ids.add(id);
+    return ids;
   }
 
   /** @throws {Error} if it was not noted as needed */

@@ -43,6 +43,14 @@ export interface DocumentWrite {
   readonly document: Document | undefined;
 }
 
+export interface WriteOptions {
+  /**
+   * Something personal is replaced or deleted: nothing of what was there before stays in the store's files, as far as the
+   * store has it in its hands. They are cleaned soon after, and if the process ends before, when the store is next open.
+   */
+  readonly erasing?: boolean;
+}
+
 export interface ReadStore {
   /**
    * Makes the collections and indexes of the projection's live generation where they are missing, and returns it.
@@ -67,6 +75,11 @@ export interface ReadStore {
    */
   load(generation: Generation, collection: string, ids: readonly string[]): Promise<Map<string, LoadedDocument>>;
   /**
+   * Ids of all documents of a generation in which a field, the first of an index, has this value.
+   * @throws {GenerationGone}
+   */
+  idsBy(generation: Generation, collection: string, field: string, value: string): Promise<string[]>;
+  /**
    * Writes documents into which all events up to `position` are folded, and moves the checkpoint there. Where the
    * checkpoint is at `position` already, or past it, nothing changes; nor does a document that has come there. The
    * documents are taken as they are at the call, and may change after it. Writes of several projections that are asked
@@ -74,7 +87,12 @@ export interface ReadStore {
    * collection by collection, in the order of their first documents, and the checkpoint last.
    * @throws {GenerationGone}
    */
-  write(generation: Generation, writes: readonly DocumentWrite[], position: bigint): Promise<void>;
+  write(
+    generation: Generation,
+    writes: readonly DocumentWrite[],
+    position: bigint,
+    options?: WriteOptions,
+  ): Promise<void>;
   /** Writes documents and leaves the checkpoint: for what is kept here but not folded from the log in order. */
   put(generation: Generation, writes: readonly DocumentWrite[]): Promise<void>;
   /** All documents of a generation, in the order of collection and id: to compare two generations. */

@@ -106,6 +106,18 @@ export class SqliteWriter {
     await this.#writer.exec(sql);
   }
 
+  /** Runs `body`, which needs the file for itself; what is asked for meanwhile waits. */
+  async pauseFor(body: () => Promise<void>): Promise<void> {
+    while (this.#working) await this.#working;
+    const paused = body();
+    this.#working = paused
+      .catch(() => undefined)
+      .then(() => {
+        this.#working = this.#waiting.length > 0 ? this.#work() : undefined;
+      });
+    await paused;
+  }
+
   async close(): Promise<void> {
     await this.#working;
     this.#statements.clear();

@@ -9,6 +9,7 @@ import {
   type ProjectionShape,
   type Reader,
   type ReadStore,
+  type WriteOptions,
 } from './port.js';
 import {
   advanceCheckpoint,
@@ -22,28 +23,39 @@ import {
 } from './sqlite-generations.js';
 import { type ReadConnection, TransactionReader } from './sqlite-reader.js';
 import { ReadConnections } from './sqlite-readers.js';
-import { corruption, layoutOf, tableOf, unusable } from './sqlite-schema.js';
+import { corruption, fieldOf, layoutOf, tableOf, unusable } from './sqlite-schema.js';
+import { SqliteScrubber, unscrubbedTable } from './sqlite-scrubber.js';
 import { SqliteWriter } from './sqlite-writer.js';
 
 const rowsOfDumpAtOnce = 500;
+
+export interface SqliteReadStoreOptions {
+  /** Told when the file could not be cleaned of what was erased; it is tried again. */
+  readonly onError?: (error: unknown) => void;
+}
 
 /**
  * A read store in one SQLite file.
  * @throws {ReadStoreUnusable} if the file is corrupt or not a read store: it can be deleted
  * @throws {Error} if the file can't be opened or made
  */
-export async function openSqliteReadStore(path: string): Promise<ReadStore> {
+export async function openSqliteReadStore(
+  path: string,
+  { onError = () => {} }: SqliteReadStoreOptions = {},
+): Promise<ReadStore> {
   return telling(path, async () => {
     // Read models are in clear: for our eyes only. The files beside it get the same rights.
     await (await open(path, 'a', 0o600)).close();
     const writer = await SqliteWriter.open(path);
+    const scrubber = new SqliteScrubber(path, writer, onError);
     try {
       await writer.transaction(() => prepareLayout(writer, path));
+      await scrubber.start();
     } catch (error) {
       await writer.close();
       throw error;
     }
-    return new SqliteReadStore(path, writer);
+    return new SqliteReadStore(path, writer, scrubber);
   });
 }
 
@@ -51,6 +63,7 @@ async function prepareLayout(writer: SqliteWriter, path: string): Promise<void> 
   const applicationId = (await writer.row('PRAGMA application_id'))?.[0] as number;
   const tables = (await writer.row('SELECT count(*) FROM sqlite_schema'))?.[0] as number;
   await writer.exec(layoutOf(path, applicationId, tables === 0));
+  await writer.exec(unscrubbedTable);
 }
 
 /** Runs `body`, and says of a corrupt file what can be done about it. */
@@ -73,6 +86,7 @@ class SqliteReadStore implements ReadStore {
   constructor(
     private readonly path: string,
     private readonly writer: SqliteWriter,
+    private readonly scrubber: SqliteScrubber,
   ) {
     this.#readers = new ReadConnections(path);
   }
@@ -116,12 +130,27 @@ class SqliteReadStore implements ReadStore {
     );
   }
 
-  write(generation: Generation, writes: readonly DocumentWrite[], position: bigint): Promise<void> {
+  idsBy(generation: Generation, collection: string, field: string, value: string): Promise<string[]> {
+    return this.#use((connection) =>
+      inTransaction(connection, () => {
+        checkpointIn(connection, generation);
+        const sql = `SELECT id FROM ${tableOf(collection, generation.generation)} WHERE ${fieldOf(field)} = ?`;
+        return connection.rows(sql, [value]).map(([id]) => id as string);
+      }),
+    );
+  }
+
+  write(
+    generation: Generation,
+    writes: readonly DocumentWrite[],
+    position: bigint,
+    { erasing = false }: WriteOptions = {},
+  ): Promise<void> {
     const collections = byCollection(writes);
     return this.#transaction(async () => {
-      if (await advanceCheckpoint(this.writer, generation, position)) {
-        await this.#writeDocuments(generation, collections);
-      }
+      if (!(await advanceCheckpoint(this.writer, generation, position))) return;
+      await this.#writeDocuments(generation, collections);
+      if (erasing && writes.length > 0) await this.scrubber.note();
     });
   }
 
@@ -163,6 +192,7 @@ class SqliteReadStore implements ReadStore {
   }
 
   async close(): Promise<void> {
+    await this.scrubber.close();
     this.#readers.close();
     await this.writer.close();
   }

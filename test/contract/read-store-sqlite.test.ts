@@ -1,8 +1,10 @@
-import { mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { randomUUID } from 'node:crypto';
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import Database from 'libsql';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ReadStoreUnusable } from '../../src/read-store/port.js';
 import { openSqliteReadStore } from '../../src/read-store/sqlite.js';
 import { selectFor } from '../../src/read-store/sqlite-query.js';
@@ -33,6 +35,78 @@ describe('the file of the read store', () => {
     await store.open(shape);
     for (const file of [path, `${path}-wal`]) expect((await stat(file)).mode & 0o077).toBe(0);
     await store.close();
+  });
+
+  describe('once something is erased', () => {
+    const mark = 'a secret of hers';
+    /** Random and of many lengths: SQLite moves rows from page to page. */
+    const ids = Array.from({ length: 4_000 }, () => randomUUID());
+    const documentOf = (index: number, text: string | null) => ({ text, filler: 'x'.repeat((index * 37) % 400) });
+
+    const filled = async () => {
+      const store = await openSqliteReadStore(path);
+      const live = await store.open(shape);
+      for (let from = 0; from < ids.length; from += 100) {
+        const writes = ids.slice(from, from + 100).map((id, index) => {
+          const document = documentOf(from + index, index % 3 === 0 ? mark : 'nothing');
+          return { collection: 'apples', id, document };
+        });
+        await store.write(live, writes, BigInt(from + 1));
+      }
+      const writes = ids.map((id, index) => ({ collection: 'apples', id, document: documentOf(index, null) }));
+      const erase = () => store.write(live, writes, 10_000n, { erasing: true });
+      return { store, live, erase };
+    };
+    const traces = async () => {
+      const files = (await readdir(directory)).map((name) => readFile(join(directory, name)));
+      return (
+        Buffer.concat(await Promise.all(files))
+          .toString('latin1')
+          .split(mark).length - 1
+      );
+    };
+    const clean = () => vi.waitFor(async () => expect(await traces()).toBe(0), { timeout: 20_000, interval: 50 });
+
+    it('holds nothing of it soon after, nor do the files beside it', async () => {
+      const { store, erase } = await filled();
+      expect(await traces()).toBeGreaterThan(1_000);
+      await erase();
+      await clean();
+      await store.close();
+    });
+
+    it('holds nothing of it after the next start, if the process ended before', async () => {
+      const { store, erase } = await filled();
+      await erase();
+      await store.close();
+      expect(await traces()).toBeGreaterThan(0);
+      const again = await openSqliteReadStore(path);
+      await clean();
+      await again.close();
+    });
+
+    it('goes on being read and written', async () => {
+      const { store, live, erase } = await filled();
+      const other = await openSqliteReadStore(path);
+      await erase();
+      let position = 10_000n;
+      const cleaned = clean();
+      let busy = true;
+      void cleaned.finally(() => {
+        busy = false;
+      });
+      while (busy) {
+        position += 1n;
+        const write = { collection: 'apples', id: 'last', document: { at: String(position) } };
+        await (position % 2n === 0n ? store : other).write(live, [write], position);
+        expect(await other.read((reader) => reader.get('apples', 'last'))).toEqual(write.document);
+        await setImmediate();
+      }
+      await cleaned;
+      expect(await store.checkpoint(live)).toBe(position);
+      await other.close();
+      await store.close();
+    });
   });
 
   it.each([

@@ -262,6 +262,37 @@ export function describeReadStore(
       });
     });
 
+    describe('finding ids for a fold', () => {
+      it('names the documents of a generation, live or not, by the first field of an index', async () => {
+        await store.write(live, [apple('a', { colour: 'red' }), apple('b', { colour: 'green' })], 1n);
+        const next = await store.begin(fruits);
+        await store.write(
+          next,
+          [apple('c', { colour: 'red', weight: 1 }), apple('d', { colour: 'red' }), apple('e', {})],
+          1n,
+        );
+        await store.write(next, [apple('d', undefined), apple('f', { colour: 'red' })], 2n);
+        expect(await store.idsBy(live, 'apples', 'colour', 'red')).toEqual(['a']);
+        expect((await store.idsBy(next, 'apples', 'colour', 'red')).sort()).toEqual(['c', 'f']);
+        expect(await store.idsBy(next, 'apples', 'colour', 'blue')).toEqual([]);
+      });
+
+      it('names thousands', async () => {
+        const ids = Array.from({ length: 2_500 }, (_, n) => `${n}`);
+        await store.write(
+          live,
+          ids.map((id) => apple(id, { origin: { country: 'Austria' } })),
+          1n,
+        );
+        expect((await store.idsBy(live, 'apples', 'origin.country', 'Austria')).sort()).toEqual(ids.sort());
+      });
+
+      it('says so where the generation is gone', async () => {
+        await store.promote(await store.begin(fruits));
+        await expect(store.idsBy(live, 'apples', 'colour', 'red')).rejects.toThrow(GenerationGone);
+      });
+    });
+
     describe('generations', () => {
       it('shows readers the live generation only', async () => {
         await store.write(live, [apple('a', { colour: 'red' })], 5n);

@@ -12,6 +12,7 @@ type Step =
   | { readonly op: 'crash'; readonly pageSize: number; readonly repeated: number }
   | { readonly op: 'fault'; readonly fault: WriteFault }
   | { readonly op: 'rebuild' }
+  | { readonly op: 'destroy keys' }
   | { readonly op: 'wait' };
 
 const start = { pageSize: fc.integer({ min: 1, max: 7 }), repeated: fc.nat({ max: 3 }) };
@@ -34,6 +35,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.constant({ op: 'rebuild' as const }) },
+  { weight: 1, arbitrary: fc.constant({ op: 'destroy keys' as const }) },
   { weight: 2, arbitrary: fc.constant({ op: 'wait' as const }) },
 );
 
@@ -74,6 +76,9 @@ class PlaguedProjector {
       case 'rebuild':
         // A fault may make it fail; then the live generations stay.
         await this.#projector?.rebuild(undefined, { compare: true }).catch(() => undefined);
+        break;
+      case 'destroy keys':
+        await this.world.keys.destroy(this.world.forgotten);
         break;
       case 'wait':
         await this.world.caughtUp();

@@ -1,5 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type EventStore, type FollowOptions, OutcomeUnknown, type StoredEvent } from '../../src/event-store/port.js';
-import type { DocumentWrite, Generation, ReadStore } from '../../src/read-store/port.js';
+import type { ReadStore } from '../../src/read-store/port.js';
 
 /** A log that hands out events more than once: each page begins with some that were in the one before. */
 export function stuttering(eventStore: EventStore, repeated: number): EventStore {
@@ -25,6 +26,18 @@ export type WriteFault = 'none' | 'refused' | 'written, but its answer is lost';
 
 /** A read store whose writes fail as `next` says. */
 export function failing(readStore: ReadStore, next: () => WriteFault): ReadStore {
+  return withWrite(readStore, (...write) => failingWrite(readStore, next(), write));
+}
+
+/** A read store that takes its time to write, ms. */
+export function slow(readStore: ReadStore, ms: number): ReadStore {
+  return withWrite(readStore, async (...write) => {
+    await delay(ms);
+    await readStore.write(...write);
+  });
+}
+
+function withWrite(readStore: ReadStore, write: ReadStore['write']): ReadStore {
   return {
     open: (projection) => readStore.open(projection),
     begin: (projection) => readStore.begin(projection),
@@ -32,7 +45,8 @@ export function failing(readStore: ReadStore, next: () => WriteFault): ReadStore
     discard: (generation) => readStore.discard(generation),
     checkpoint: (generation) => readStore.checkpoint(generation),
     load: (generation, collection, ids) => readStore.load(generation, collection, ids),
-    write: (...write) => failingWrite(readStore, next(), write),
+    idsBy: (...query) => readStore.idsBy(...query),
+    write,
     put: (generation, writes) => readStore.put(generation, writes),
     dump: (generation) => readStore.dump(generation),
     read: (body) => readStore.read(body),
@@ -44,9 +58,9 @@ export function failing(readStore: ReadStore, next: () => WriteFault): ReadStore
 async function failingWrite(
   readStore: ReadStore,
   fault: WriteFault,
-  [generation, writes, position]: [Generation, readonly DocumentWrite[], bigint],
+  write: Parameters<ReadStore['write']>,
 ): Promise<void> {
   if (fault === 'refused') throw new Error('the disk is full');
-  await readStore.write(generation, writes, position);
+  await readStore.write(...write);
   if (fault !== 'none') throw new OutcomeUnknown('the answer was lost');
 }

@@ -7,7 +7,7 @@ import {
   MessagePosted,
 } from '../../domain/conversations/channel.js';
 import type { DomainEvent } from '../../domain/event.js';
-import { ProfileCreated } from '../../domain/identity/profile.js';
+import { PersonForgotten, ProfileCreated } from '../../domain/identity/profile.js';
 import { MeetingBecameDue, MeetingCreated } from '../../domain/meetings/meeting.js';
 import { ParticipantJoined, ParticipantLeft, RoomCreated } from '../../domain/rooms/room.js';
 import { idOf } from '../domain/specification.js';
@@ -19,7 +19,7 @@ export const happening = fc.record({
   where: fc.constantFrom('channel', 'room', 'meeting', 'user'),
   feed: fc.nat({ max: 1 }),
   person: fc.nat({ max: 4 }),
-  what: fc.constantFrom('come-or-go', 'post', 'post', 'delete'),
+  what: fc.constantFrom('come-or-go', 'post', 'post', 'delete', 'forget'),
 });
 export type Happening = typeof happening extends fc.Arbitrary<infer Value> ? Value : never;
 
@@ -78,7 +78,8 @@ function following(
   events: readonly DomainEvent[],
   present: Set<string>,
 ): DomainEvent | undefined {
-  if (where === 'user') return undefined;
+  // Who is forgotten goes on posting for a while: the rest of the platform has not heard of it yet.
+  if (where === 'user') return what === 'forget' && events.length === 1 ? PersonForgotten({ personId: id }) : undefined;
   if (where === 'meeting') return events.length === 1 ? MeetingBecameDue({ meetingId: id, startTime }) : undefined;
   if (where === 'room' || what === 'come-or-go') return comingOrGoing(where, personId, present);
   const messageRevision = events.findLastIndex(({ type }) => type === MessagePosted.type);

@@ -1,14 +1,18 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { ChannelCreated, MemberJoined, MemberLeft, MessagePosted } from '../../domain/conversations/channel.js';
+import { PersonForgotten, ProfileCreated } from '../../domain/identity/profile.js';
 import { projections } from '../../projections/catalogue.js';
 import { conversationsProjection } from '../../projections/conversations/conversations.js';
+import type { Message } from '../../projections/conversations/messages.js';
 import { changes, creates, deletes, on, type Projection } from '../../projections/projection.js';
 import { roomsProjection } from '../../projections/rooms/rooms.js';
+import { createCodec } from '../../src/event-store/event-codec.js';
 import { ProjectionRun } from '../../src/projector/projection-run.js';
 import { CheckpointAhead } from '../../src/projector/projector.js';
 import { rebuildProjections } from '../../src/projector/rebuild.js';
 import { idOf } from '../domain/specification.js';
+import { slow } from './projector-faults.js';
 import { ProjectorWorld } from './projector-world.js';
 
 const channelStream = `channel-${idOf(1)}`;
@@ -272,6 +276,73 @@ describe('the projector', () => {
     await take(early, 4);
     await take(late, 5);
     expect(await world.documents(conversationsProjection)).toEqual(await world.expected(conversationsProjection, 5n));
+  });
+
+  describe('when someone is forgotten', () => {
+    const profile = ProfileCreated({ personId: author, name: 'Ann', username: 'ann' });
+    const forgotten = PersonForgotten({ personId: author });
+    const textsIn = async (world: ProjectorWorld) =>
+      (await world.readStore.read((reader) => reader.find<Message>('messages', { limit: 100 }))).map(
+        ({ document }) => document.text,
+      );
+
+    it('takes what was theirs from every document, at once', async () => {
+      const world = await ProjectorWorld.open();
+      const others = MessagePosted({ authorId: idOf(3), kind: 'message', text: 'theirs' });
+      await world.append(`user-${author}`, profile);
+      await world.append(channelStream, created, joined, posted('mine'), others, posted('also mine'));
+      await world.start();
+      await world.caughtUp();
+      expect(await textsIn(world)).toEqual(['mine', 'theirs', 'also mine']);
+      await world.append(`user-${author}`, forgotten);
+      await world.caughtUp();
+      expect(await textsIn(world)).toEqual([null, 'theirs', null]);
+      await world.expectAllRight();
+    });
+
+    it('takes it also from documents that are still being written', async () => {
+      const world = await ProjectorWorld.open();
+      await world.append(`user-${author}`, profile);
+      await world.append(channelStream, created, joined, posted('mine'));
+      await world.append(`user-${author}`, forgotten);
+      // Which has heard of nothing yet, and folds a page while the one before is being written.
+      const codec = createCodec(world.keys);
+      await world.start({ codec, readStore: slow(world.readStore, 50), pageSize: 1 });
+      await world.caughtUp();
+      expect(await textsIn(world)).toEqual([null]);
+      await world.expectAllRight();
+    });
+
+    it('opens nothing that others still store for them', async () => {
+      const world = await ProjectorWorld.open();
+      await world.append(`user-${author}`, profile);
+      await world.append(channelStream, created, joined, posted('before'));
+      await world.start();
+      await world.caughtUp();
+      await world.append(`user-${author}`, forgotten);
+      await world.append(channelStream, posted('after'));
+      await world.caughtUp();
+      expect(await textsIn(world)).toEqual([null, null]);
+      await world.expectAllRight();
+    });
+
+    it('comes to the same when it builds anew, whether their key is destroyed yet or not', async () => {
+      const world = await ProjectorWorld.open();
+      await world.append(`user-${author}`, profile);
+      await world.append(channelStream, created, joined, posted('before'));
+      const projector = await world.start();
+      await world.append(`user-${author}`, forgotten);
+      await world.append(channelStream, posted('after'));
+      await world.caughtUp();
+      const rebuild = async () => {
+        const rebuilt = await projector.rebuild(undefined, { compare: true });
+        expect(rebuilt.map(({ comparison }) => comparison?.differing)).toEqual(projections.map(() => 0));
+      };
+      await rebuild();
+      await world.keys.destroy([author]);
+      await rebuild();
+      await world.expectAllRight();
+    });
   });
 
   it('makes a document anew whatever it was before', async () => {

@@ -1,5 +1,6 @@
+import { events } from '../../../domain/catalogue.js';
 import type { RecordedEvent } from '../../../domain/event.js';
-import type { Projection } from '../../../projections/projection.js';
+import { erasure, type Projection } from '../../../projections/projection.js';
 
 /** Documents by `<collection>/<id>`, as JSON holds them. */
 export type Documents = Record<string, unknown>;
@@ -18,7 +19,21 @@ export function fold(projection: Projection, history: readonly RecordedEvent[]):
         }
       }
     }
+    forget(projection, event, documents);
   }
   const sorted = [...documents].sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.parse(JSON.stringify(Object.fromEntries(sorted))) as Documents;
+}
+
+/** Takes what is personal to someone who is forgotten by the event from every document. */
+function forget({ collections }: Projection, event: RecordedEvent, documents: ReadonlyMap<string, unknown>): void {
+  const forgets = events.get(event.type)?.forgets;
+  if (forgets === undefined) return;
+  const person = (event.data as Record<string, string>)[forgets] as string;
+  for (const { name, personal = {} } of collections) {
+    for (const [field, fields] of Object.entries(personal)) {
+      const { fold } = erasure(field, person, fields);
+      for (const [key, document] of documents) if (key.startsWith(`${name}/`)) fold(document, event, key);
+    }
+  }
 }
