@@ -110,6 +110,7 @@ export class SqliteWriter {
   async pauseFor(body: () => Promise<void>): Promise<void> {
     while (this.#working) await this.#working;
     const paused = body();
+    this.#checkpointed = true;
     this.#working = paused
       .catch(() => undefined)
       .then(() => {
