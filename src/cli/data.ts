@@ -49,7 +49,6 @@ export async function withData<T>(body: (data: Data) => Promise<T>): Promise<T> 
 
 async function withStores<T>(config: Config, body: (data: Data) => Promise<T>): Promise<T> {
   const closers = new Closers();
-  const logger = createLogger(config);
   try {
     const logger = createLogger(config);
     const { masterKey } = await loadSecrets(config);

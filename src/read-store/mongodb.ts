@@ -1,4 +1,4 @@
-import type { Collection, IndexDescription } from 'mongodb';
+import type { Collection, Filter, IndexDescription } from 'mongodb';
 import { chunksOf } from '../mongodb/chunks.js';
 import { type MongoDatabase, queryMs } from '../mongodb/connection.js';
 import { isRefusal, reaching } from '../mongodb/errors.js';
@@ -124,6 +124,17 @@ class MongoReadStore implements ReadStore {
     });
   }
 
+  idsBy(generation: Generation, collection: string, field: string, value: string): Promise<string[]> {
+    return this.#reach(async () => {
+      await this.#generations.kept(generation);
+      const named = { $and: [present, { [pathOf(field)]: value }] } as Filter<StoredDocument>;
+      const options = { projection: { _id: 1 }, batchSize: documentsAtOnce, maxTimeMS: queryMs } as const;
+      const found = await this.#stored(collection, generation).find(named, options).toArray();
+      return found.map(({ _id }) => _id);
+    });
+  }
+
+  /** What a server of MongoDB keeps in its files of what was replaced, is not in our hands. */
   async write(generation: Generation, writes: readonly DocumentWrite[], position: bigint): Promise<void> {
     const chunks = this.#prepare(writes);
     await this.#reach(async () => {
