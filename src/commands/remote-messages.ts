@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Actor } from '../../domain/decider.js';
 import { platformRoles } from '../../domain/permissions.js';
 import { rejectionCodes } from '../../domain/rejections.js';
 import type { Service, Topic } from '../broker/port.js';
@@ -28,14 +29,16 @@ export const commandServerTopic: Topic<CommandServer> = {
   message: z.strictObject({ id: z.string(), serving: z.boolean() }),
 };
 
+const actorFields = {
+  id: z.string(),
+  session: z.string().exactOptional(),
+  role: z.enum(platformRoles).exactOptional(),
+} satisfies Record<keyof Actor, z.ZodType>;
+
 const requestFields = {
   type: z.string() as unknown as z.ZodType<CommandType>,
   input: z.unknown(),
-  actor: z.strictObject({
-    id: z.string(),
-    session: z.string().exactOptional(),
-    role: z.enum(platformRoles).exactOptional(),
-  }),
+  actor: z.strictObject(actorFields),
   idempotencyKey: z.string().exactOptional(),
   sameness: z.unknown().exactOptional(),
   causation: z.string().exactOptional(),
