@@ -4,6 +4,7 @@ import { projections } from '../projections/catalogue.js';
 import { openBroker, openEventStore, openKeys, openMail, openReadStore } from './adapters.js';
 import { Api } from './api/api.js';
 import { AccessTokens } from './auth/access-tokens.js';
+import { LiveAddressRules } from './auth/address-rules.js';
 import { ensureAdmin } from './auth/first-admin.js';
 import { createIdentity, type Identity } from './auth/identity.js';
 import { InternalTokens } from './auth/internal-tokens.js';
@@ -71,6 +72,7 @@ export interface Foundation {
   readonly accessTokens: AccessTokens;
   readonly internalTokens: InternalTokens;
   readonly proxies: Proxies;
+  readonly addressRules: LiveAddressRules;
   readonly forwarding: ClientForwarding;
   readonly commandLimits: CommandLimits;
   readonly closers: Closers;
@@ -105,6 +107,8 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
   const onError = (error: unknown) => logger.error({ err: error }, 'the watched streams could not be read');
   const liveStreams = await LiveStreams.start({ eventStore, codec, broker, onError });
   closers.defer(async () => liveStreams.stop());
+  const addressRules = await LiveAddressRules.start({ liveStreams, onError });
+  closers.defer(async () => addressRules.stop());
   const accessTokens = openAccessTokens(config, keys, liveStreams);
   const internalTokens = await InternalTokens.open(keys);
   return {
@@ -122,6 +126,7 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
     accessTokens,
     internalTokens,
     proxies: new Proxies(config),
+    addressRules,
     forwarding: new ClientForwarding(),
     commandLimits: new CommandLimits(config.commandsPerMinute),
     closers,

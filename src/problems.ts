@@ -21,6 +21,7 @@ type BoundaryCode =
   | 'unknown-command'
   | 'unauthenticated'
   | 'wrong-credentials'
+  | 'address-refused'
   | 'cross-site-request'
   | 'https-required'
   | 'unknown-route'
@@ -66,13 +67,14 @@ const catalogue: Readonly<Record<ProblemCode, ProblemKind>> = {
   'session-ended': { status: 401, title: 'The session has ended: log in again.' },
   'second-factor-required': { status: 401, title: 'A code of your second factor is required.' },
   'wrong-code': { status: 401, title: 'The code is wrong, or was used already.' },
-  'locks-out-caller': { status: 409, title: 'The rule would keep you out yourself.' },
+  'locks-out-caller': { status: 409, title: 'This would keep you out yourself.' },
 
   'malformed-json': { status: 400, title: 'The body is not valid JSON.' },
   'invalid-input': { status: 400, title: 'The input is not valid.' },
   'unknown-command': { status: 400, title: 'There is no such command.' },
   unauthenticated: { status: 401, title: 'A valid access token or session is required.' },
   'wrong-credentials': { status: 401, title: 'The e-mail address or user name, or the password, is wrong.' },
+  'address-refused': { status: 403, title: 'This can not be reached from your address.' },
   'cross-site-request': { status: 403, title: 'A page of another origin may not have a browser ask this.' },
   'https-required': { status: 403, title: 'This is served over HTTPS only.' },
   'unknown-route': { status: 404, title: 'There is no such route.' },

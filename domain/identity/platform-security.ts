@@ -125,15 +125,16 @@ export const platformSecurity = defineAggregate<PlatformSecurityState>({
 const thePlatform = () => platformSecurityId;
 const mostRules = 1_000;
 
+/** What is said of a rule by whoever makes it. */
+export const addressRuleFields = { cidr, action, note: z.string().trim().max(200).optional() };
+
 /** Allows or denies a range of addresses. Where there are rules that allow, only what they name gets in. */
 export const AddAddressRule = defineCommand({
   type: 'identity.AddAddressRule',
   issuer: 'system',
   aggregate: platformSecurity,
   input: z.strictObject({
-    cidr,
-    action,
-    note: z.string().trim().max(200).optional(),
+    ...addressRuleFields,
     /** Whether the rule would keep its own author out, as the route has found. */
     locksOutCaller: z.boolean().default(false),
   }),
@@ -155,11 +156,16 @@ export const RemoveAddressRule = defineCommand({
   type: 'identity.RemoveAddressRule',
   issuer: 'system',
   aggregate: platformSecurity,
-  input: z.strictObject({ ruleId }),
+  input: z.strictObject({
+    ruleId,
+    /** Whether those that remain would keep the caller out, as the route has found. */
+    locksOutCaller: z.boolean().default(false),
+  }),
   streamId: thePlatform,
-  decide({ addressRules }, { input, actor }) {
+  decide({ addressRules }, { input: { ruleId, locksOutCaller }, actor }) {
     if (!may(actor, 'addresses.rule')) return reject('forbidden');
-    return addressRules.some(({ id }) => id === input.ruleId) ? [AddressRuleRemoved(input)] : reject('not-found');
+    if (!addressRules.some(({ id }) => id === ruleId)) return reject('not-found');
+    return locksOutCaller ? reject('locks-out-caller') : [AddressRuleRemoved({ ruleId })];
   },
   reply: (_events, input) => ({ id: input.ruleId }),
 });

@@ -3,6 +3,7 @@ import { APP_FILTER } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
 import type { Logger } from 'pino';
 import { AccessTokens } from '../auth/access-tokens.js';
+import { LiveAddressRules } from '../auth/address-rules.js';
 import { AttemptLimits } from '../auth/attempt-limits.js';
 import type { Identity } from '../auth/identity.js';
 import type { Authenticator } from '../auth/session.js';
@@ -23,9 +24,11 @@ import { ListMembersHandler } from './conversations/list-members.js';
 import { ListMessagesHandler } from './conversations/list-messages.js';
 import { MessagesController } from './conversations/messages.controller.js';
 import { ExecuteCommandHandler } from './execute-command.js';
+import { AddressRulesController } from './identity/address-rules.controller.js';
 import { AuthController } from './identity/auth.controller.js';
 import { GetUserHandler } from './identity/get-user.js';
 import { JwksController } from './identity/jwks.controller.js';
+import { ListAddressRulesHandler } from './identity/list-address-rules.js';
 import { ListSessionsHandler } from './identity/list-sessions.js';
 import { ListUsersHandler } from './identity/list-users.js';
 import { MfaController } from './identity/mfa.controller.js';
@@ -53,6 +56,7 @@ export interface ApiParts {
   readonly accessTokens: AccessTokens;
   readonly authenticator: Authenticator;
   readonly proxies: Proxies;
+  readonly addressRules: LiveAddressRules;
   readonly commandLimits: CommandLimits;
   readonly health: Health;
   readonly metrics: Metrics;
@@ -87,6 +91,7 @@ export function apiModule(parts: ApiParts): DynamicModule {
       MfaController,
       UsersController,
       JwksController,
+      AddressRulesController,
       MeetingsController,
       RoomsController,
       ChannelsController,
@@ -102,10 +107,12 @@ export function apiModule(parts: ApiParts): DynamicModule {
       { provide: AccessTokens, useValue: parts.accessTokens },
       { provide: Health, useValue: parts.health },
       { provide: Metrics, useValue: parts.metrics },
+      { provide: LiveAddressRules, useValue: parts.addressRules },
       ExecuteCommandHandler,
       GetUserHandler,
       ListUsersHandler,
       ListSessionsHandler,
+      ListAddressRulesHandler,
       GetMeetingHandler,
       ListMeetingsHandler,
       GetRoomHandler,

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { AddressGate } from '../auth/address-rules.js';
 import { problemOf } from '../problems.js';
 import type { Proxies } from '../proxies.js';
 import { sendProblem } from './problem-filter.js';
@@ -10,15 +11,21 @@ declare module 'fastify' {
   }
 }
 
-/** What load balancers and monitoring ask for past all proxies, and nobody else gets anything out of. */
+/** What load balancers ask for, from wherever they are, past all proxies; nobody else gets anything out of it. */
+const health = /^\/health(\/|\?|$)/;
+/** What those within the network ask for who watch the process. */
 const operational = /^\/(health|metrics)(\/|\?|$)/;
 
-/** Looks at how a request has come before anything else is: from where, and over TLS where that is asked for. */
-export function watchArrivals(server: FastifyInstance, proxies: Proxies): void {
+/**
+ * Looks at how a request has come before anything else is: from where, if anybody may from there, and over TLS
+ * where that is asked for.
+ */
+export function watchArrivals(server: FastifyInstance, proxies: Proxies, gate: AddressGate): void {
   server.decorateRequest('clientAddress', '');
-  server.addHook('onRequest', (request, _reply, done) => {
+  server.addHook('onRequest', (request, reply, done) => {
     request.clientAddress = proxies.address(request.socket.remoteAddress ?? '', request.headers);
-    done();
+    if (gate.permits(request.clientAddress) || health.test(request.url)) done();
+    else sendProblem(reply, problemOf('address-refused'));
   });
   if (proxies.mustHaveTls) askForTls(server, proxies);
 }

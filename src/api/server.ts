@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import cors from '@fastify/cors';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type FastifyInstance, fastify } from 'fastify';
+import type { AddressGate } from '../auth/address-rules.js';
 import type { Config } from '../config.js';
 import type { Health } from '../health.js';
 import { mayCall } from '../origins.js';
@@ -24,10 +25,11 @@ export interface ServerOptions {
   readonly config: Config;
   readonly health: Health;
   readonly proxies: Proxies;
+  readonly addressRules: AddressGate;
 }
 
 /** Fastify as Parley wants it: JSON only, nothing polluted, bounded, every refusal a problem. */
-export async function createServer({ config, health, proxies }: ServerOptions): Promise<FastifyAdapter> {
+export async function createServer({ config, health, proxies, addressRules }: ServerOptions): Promise<FastifyAdapter> {
   const server = fastify({
     bodyLimit,
     requestTimeout: requestTimeoutMs,
@@ -42,7 +44,7 @@ export async function createServer({ config, health, proxies }: ServerOptions): 
   });
   parseJsonOnly(server);
   sendSecurityHeaders(server, proxies.mustHaveTls);
-  watchArrivals(server, proxies);
+  watchArrivals(server, proxies, addressRules);
   turnAwayWhileDraining(server, health);
   await server.register(cors, {
     origin: (origin, allow) => allow(null, origin !== undefined && mayCall(config, origin)),

@@ -1,3 +1,4 @@
+import type { AddressGate } from '../auth/address-rules.js';
 import type { ClientForwarding } from '../client-forwarding.js';
 import { type ProblemCode, problemOf } from '../problems.js';
 import type { Proxies } from '../proxies.js';
@@ -7,6 +8,7 @@ export interface AdmissionRules {
   /** Whether pages of this origin may connect. */
   readonly mayConnect: (origin: string) => boolean;
   readonly proxies: Proxies;
+  readonly addressRules: AddressGate;
   /** Recognises sockets that the api of the same process forwards. */
   readonly forwarding: ClientForwarding;
 }
@@ -15,6 +17,7 @@ export interface AdmissionRules {
 export function admit(rules: AdmissionRules, { remoteAddress, headers }: UpgradeRequest): Admission {
   const forwarded = rules.forwarding.addressIn(headers);
   const address = forwarded ?? rules.proxies.address(remoteAddress, headers);
+  if (!rules.addressRules.permits(address)) return refuse('address-refused');
   if (forwarded === undefined && rules.proxies.mustHaveTls && !rules.proxies.cameOverTls(headers)) {
     return refuse('https-required');
   }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { type AddressGate, openGate } from '../auth/address-rules.js';
 import type { Authenticator } from '../auth/session.js';
 import type { Broker } from '../broker/port.js';
 import { ClientForwarding } from '../client-forwarding.js';
@@ -44,6 +45,8 @@ export interface EdgeOptions {
   readonly allowedOrigins: readonly string[] | ((origin: string) => boolean);
   /** The proxies before this process; none unless told. */
   readonly proxies?: Proxies;
+  /** From where sockets are let in; from anywhere unless told. */
+  readonly addressRules?: AddressGate;
   /** Recognises the sockets that the api of the same process forwards. */
   readonly forwarding?: ClientForwarding;
   readonly logger: Logger;
@@ -148,6 +151,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   const admissionRules = {
     mayConnect: originCheck(options.allowedOrigins),
     proxies: options.proxies ?? new Proxies({ trustedProxyHops: 0, tls: 'off' }),
+    addressRules: options.addressRules ?? openGate,
     forwarding: options.forwarding ?? new ClientForwarding(),
   };
   let watch: LogWatch | undefined;

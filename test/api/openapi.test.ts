@@ -63,6 +63,9 @@ describe('the description of the API', () => {
     ).toEqual(
       [
         ...identityRoutes,
+        'GET /api/v1/address-rules',
+        'POST /api/v1/address-rules',
+        'DELETE /api/v1/address-rules/{ruleId}',
         'POST /api/v1/meetings',
         'GET /api/v1/meetings',
         'GET /api/v1/meetings/{meetingId}',
