@@ -5,6 +5,7 @@ import type { LossReason } from './broker/nats.js';
 import type { Broker } from './broker/port.js';
 import type { Config } from './config.js';
 import type { EventStore } from './event-store/port.js';
+import type { MasterKey } from './keys/master-keys.js';
 import { type KeyStore, KeysUnusable } from './keys/port.js';
 import type { MailTransport } from './mail/port.js';
 import type { MongoDatabase } from './mongodb/connection.js';
@@ -43,12 +44,16 @@ export async function openEventStore(config: Config, onFatal: OnFatal): Promise<
  * @param onFatal - called once when the disk has failed: the process had better end
  * @throws {KeysUnusable} if keys are to be looked for elsewhere than where there are some
  */
-export async function openKeys(config: Config, masterKey: Buffer, logger: Logger, onFatal: OnFatal): Promise<KeyStore> {
-  const master = { version: 1, key: masterKey };
+export async function openKeys(
+  config: Config,
+  masterKeys: readonly MasterKey[],
+  logger: Logger,
+  onFatal: OnFatal,
+): Promise<KeyStore> {
   const file = filesOf(config).keys;
   if (config.keys === 'sqlite') {
     const { openSqliteKeys } = await import('./keys/sqlite.js');
-    return openSqliteKeys(file, master, { onFatal });
+    return openSqliteKeys(file, masterKeys, { onFatal });
   }
   if (existsSync(file)) {
     throw new KeysUnusable(
@@ -57,7 +62,7 @@ export async function openKeys(config: Config, masterKey: Buffer, logger: Logger
     );
   }
   const { openMongoKeys } = await import('./keys/mongodb.js');
-  return openMongoKeys(await connectMongo(config.keys, 'key store', logger), master);
+  return openMongoKeys(await connectMongo(config.keys, 'key store', logger), masterKeys);
 }
 
 export async function openReadStore(config: Config, logger: Logger): Promise<ReadStore> {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { leastPasswordLength } from './auth/password-rules.js';
 import { type NatsAddress, parseNatsAddress } from './broker/nats-address.js';
 import type { CommandsPerMinute } from './commands/command-limits.js';
+import type { MasterKey } from './keys/master-keys.js';
 import { mailbox } from './mail/address.js';
 import { type MailConfig, mailConfigOf, mailFaults } from './mail/settings.js';
 import { besides, type MongoLocation, parseMongoLocation } from './mongodb/location.js';
@@ -73,6 +74,17 @@ const linkBase = z
 
 const secret = z.string().min(1).optional();
 
+/** 32 bytes, by themselves the first version of the master key; else after their version, such as `2:…`. */
+const masterKey = z.string().transform((text, context): MasterKey => {
+  const { version = '1', hex, base64 } = masterKeyForm.exec(text)?.groups ?? {};
+  const key = hex === undefined ? Buffer.from(base64 ?? '', 'base64') : Buffer.from(hex, 'hex');
+  if (key.length === 32 && !isGuessable(key.toString('hex'))) return { version: Number(version), key };
+  const form = 'must be 32 random bytes in base64 or hex (openssl rand -base64 32), or such after a version, as 2:…';
+  context.addIssue({ code: 'custom', message: key.length === 32 ? 'must not be a default one' : form });
+  return z.NEVER;
+});
+const masterKeyForm = /^(?:(?<version>[1-9]\d{0,8}):)?(?:(?<hex>[0-9a-f]{64})|(?<base64>[\w+/-]{43}=?))$/i;
+
 const count = z.coerce.number().int().min(1).max(1_000_000_000);
 
 /** `true` or `false`, `1` or `0`, `yes` or `no`. */
@@ -89,7 +101,8 @@ const settings = z.object({
   PARLEY_DATA_DIR: z.string().min(1).default('./data'),
   FRONTEND_URL: commaList.pipe(z.array(origin)).default([]),
   JWT_SECRET: secret,
-  PARLEY_MASTER_KEY: secret,
+  PARLEY_MASTER_KEY: masterKey.optional(),
+  PARLEY_PREVIOUS_MASTER_KEYS: commaList.pipe(z.array(masterKey)).default([]),
   PARLEY_ISSUER: claimName.default('parley'),
   PARLEY_AUDIENCE: claimName.default('parley'),
   PARLEY_EVENT_STORE: adapter('sqlite').default('sqlite'),
@@ -145,8 +158,8 @@ export interface Config {
   /** Who issues the access tokens, and for whom: their claims `iss` and `aud`. */
   readonly tokenIssuer: string;
   readonly tokenAudience: string;
-  /** 32 bytes; undefined outside production means: made at the first start and kept in the data directory. */
-  readonly masterKey: Buffer | undefined;
+  /** The newest one first; undefined outside production means: made at the first start and kept in the data directory. */
+  readonly masterKeys: readonly MasterKey[] | undefined;
   readonly passwordMinLength: number;
   readonly bcryptCost: number;
   /** How often something that can be guessed may be tried, by account and by address. */
@@ -196,9 +209,8 @@ export function parseConfig(values: Readonly<Record<string, unknown>>): Config {
   if (!parsed.success) {
     throw new InvalidConfig(parsed.error.issues.map(({ path, message }) => `${String(path[0])}: ${message}`));
   }
-  const faults = [placeFaults, secretFaults, productionFaults, transportFaults, mailFaults].flatMap((find) =>
-    find(parsed.data),
-  );
+  const finders = [placeFaults, secretFaults, masterKeyFaults, productionFaults, transportFaults, mailFaults];
+  const faults = finders.flatMap((find) => find(parsed.data));
   if (faults.length > 0) throw new InvalidConfig(faults);
   return configOf(parsed.data);
 }
@@ -219,7 +231,7 @@ function configOf(values: Settings): Config {
     jwtSecret: values.JWT_SECRET,
     tokenIssuer: values.PARLEY_ISSUER,
     tokenAudience: values.PARLEY_AUDIENCE,
-    masterKey: values.PARLEY_MASTER_KEY === undefined ? undefined : masterKeyOf(values.PARLEY_MASTER_KEY),
+    masterKeys: values.PARLEY_MASTER_KEY && [values.PARLEY_MASTER_KEY, ...values.PARLEY_PREVIOUS_MASTER_KEYS],
     passwordMinLength: values.PARLEY_PASSWORD_MIN_LENGTH,
     bcryptCost: values.PARLEY_BCRYPT_COST,
     attempts: { tries: values.PARLEY_AUTH_TRIES, windowMinutes: values.PARLEY_AUTH_WINDOW_MINUTES },
@@ -257,27 +269,30 @@ const minProductionCost = 10;
 /** Secrets seen in examples, each of which would open the house to anyone who has read them. */
 const knownSecrets = /change.?me|secret|password|example|default|your.?key|0123456789/i;
 
-function secretFaults({ JWT_SECRET, PARLEY_MASTER_KEY, NODE_ENV }: Settings): string[] {
+function secretFaults({ JWT_SECRET, NODE_ENV }: Settings): string[] {
+  if (JWT_SECRET === undefined) return [];
+  if (JWT_SECRET.length < minSecretLength) return [`JWT_SECRET: must be at least ${minSecretLength} characters`];
+  return NODE_ENV === 'production' && isGuessable(JWT_SECRET) ? ['JWT_SECRET: must not be a default one'] : [];
+}
+
+function masterKeyFaults({ PARLEY_MASTER_KEY: newest, PARLEY_PREVIOUS_MASTER_KEYS: previous }: Settings): string[] {
+  if (previous.length === 0) return [];
+  if (!newest) return ['PARLEY_PREVIOUS_MASTER_KEYS: must not be set without PARLEY_MASTER_KEY'];
   const faults: string[] = [];
-  if (JWT_SECRET !== undefined) {
-    if (JWT_SECRET.length < minSecretLength) faults.push(`JWT_SECRET: must be at least ${minSecretLength} characters`);
-    else if (NODE_ENV === 'production' && isGuessable(JWT_SECRET)) faults.push('JWT_SECRET: must not be a default one');
+  const versions = [newest, ...previous].map(({ version }) => version);
+  if (new Set(versions).size < versions.length) {
+    faults.push('PARLEY_PREVIOUS_MASTER_KEYS: must each have a version of its own');
+  } else if (newest.version < Math.max(...versions)) {
+    faults.push('PARLEY_MASTER_KEY: must have a higher version than those of PARLEY_PREVIOUS_MASTER_KEYS');
   }
-  if (PARLEY_MASTER_KEY !== undefined) {
-    const key = masterKeyOf(PARLEY_MASTER_KEY);
-    if (!key) faults.push('PARLEY_MASTER_KEY: must be 32 random bytes in base64 or hex (openssl rand -base64 32)');
-    else if (isGuessable(key.toString('hex'))) faults.push('PARLEY_MASTER_KEY: must not be a default one');
+  if (new Set([newest, ...previous].map(({ key }) => key.toString('hex'))).size < versions.length) {
+    faults.push('PARLEY_PREVIOUS_MASTER_KEYS: must not be the same key under several versions');
   }
   return faults;
 }
 
 function isGuessable(text: string): boolean {
   return knownSecrets.test(text) || new Set(text).size < 6;
-}
-
-function masterKeyOf(text: string): Buffer | undefined {
-  const key = Buffer.from(text, /^[0-9a-f]{64}$/i.test(text) ? 'hex' : 'base64');
-  return key.length === 32 ? key : undefined;
 }
 
 function productionFaults(values: Settings): string[] {

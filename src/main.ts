@@ -35,7 +35,7 @@ import type { LogReactor } from './reactors/log-reactor.js';
 import type { ReadStore } from './read-store/port.js';
 import { Positions } from './read-store/positions.js';
 import { LiveStreams } from './relay/live-streams.js';
-import { loadSecrets } from './secrets.js';
+import { loadMasterKeys } from './secrets.js';
 
 /** Puts a whole process together: the only place that knows every part. */
 
@@ -95,8 +95,7 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
   const onFatal = options.onFatal ?? ((error) => logger.fatal({ err: error }, 'a store has failed'));
   warnOfPlainHttp(config, logger);
   await prepareDataDirectory(config.dataDirectory);
-  const secrets = await loadSecrets(config);
-  const keys = closers.add(await openKeys(config, secrets.masterKey, logger, onFatal));
+  const keys = closers.add(await openKeys(config, await loadMasterKeys(config), logger, onFatal));
   const eventStore = closers.add(await openEventStore(config, onFatal));
   const readStore = closers.add(await openReadStore(config, logger));
   const health = new Health();

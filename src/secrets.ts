@@ -3,12 +3,7 @@ import { link, readFile, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Config } from './config.js';
-
-/** What wraps the keys. */
-export interface Secrets {
-  /** 32 bytes. */
-  readonly masterKey: Buffer;
-}
+import type { MasterKey } from './keys/master-keys.js';
 
 const kept = z.object({ masterKey: z.base64() });
 type Kept = z.infer<typeof kept>;
@@ -17,13 +12,13 @@ type Kept = z.infer<typeof kept>;
 export class SecretsUnusable extends Error {}
 
 /**
- * The secrets that were set, or else those that development keeps in the data directory: made at the first start.
+ * The master keys that were set, or else the one that development keeps in the data directory: made at the first start.
  * @throws {SecretsUnusable}
  */
-export async function loadSecrets({ masterKey, dataDirectory }: Config): Promise<Secrets> {
-  if (masterKey !== undefined) return { masterKey };
+export async function loadMasterKeys({ masterKeys, dataDirectory }: Config): Promise<readonly MasterKey[]> {
+  if (masterKeys !== undefined) return masterKeys;
   const made = await keepSecrets(join(dataDirectory, 'secrets.json'));
-  return { masterKey: Buffer.from(made.masterKey, 'base64') };
+  return [{ version: 1, key: Buffer.from(made.masterKey, 'base64') }];
 }
 
 async function keepSecrets(path: string): Promise<Kept> {

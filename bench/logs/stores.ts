@@ -7,7 +7,7 @@ import { createCodec } from '../../src/event-store/event-codec.js';
 import type { EventStore } from '../../src/event-store/port.js';
 import type { KeyStore } from '../../src/keys/port.js';
 import type { ReadStore } from '../../src/read-store/port.js';
-import { loadSecrets } from '../../src/secrets.js';
+import { loadMasterKeys } from '../../src/secrets.js';
 
 /** The stores of a data directory, as the server has them. */
 export interface Stores {
@@ -27,8 +27,7 @@ export async function withStores<T>(directory: string, body: (stores: Stores) =>
     throw error;
   };
   try {
-    const { masterKey } = await loadSecrets(config);
-    const keys = closers.add(await openKeys(config, masterKey, logger, fail));
+    const keys = closers.add(await openKeys(config, await loadMasterKeys(config), logger, fail));
     const eventStore = closers.add(await openEventStore(config, fail));
     const readStore = closers.add(await openReadStore(config, logger));
     return await body({ keys, codec: createCodec(keys), eventStore, readStore, logger });

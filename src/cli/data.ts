@@ -7,10 +7,11 @@ import { DataDirectoryUnusable } from '../data-directory.js';
 import type { Codec } from '../event-store/codec.js';
 import { createCodec } from '../event-store/event-codec.js';
 import type { EventStore } from '../event-store/port.js';
+import type { MasterKey } from '../keys/master-keys.js';
 import type { KeyStore } from '../keys/port.js';
 import { createLogger } from '../logger.js';
 import type { ReadStore } from '../read-store/port.js';
-import { loadSecrets } from '../secrets.js';
+import { loadMasterKeys } from '../secrets.js';
 import { exitCodes } from './exit-codes.js';
 import { exitWith, failureOf } from './failure.js';
 
@@ -19,6 +20,7 @@ export interface Data {
   readonly config: Config;
   readonly logger: Logger;
   readonly keys: KeyStore;
+  readonly masterKeys: readonly MasterKey[];
   readonly codec: Codec;
   readonly eventStore: EventStore;
   readonly readStore: ReadStore;
@@ -51,11 +53,11 @@ async function withStores<T>(config: Config, body: (data: Data) => Promise<T>): 
   const closers = new Closers();
   try {
     const logger = createLogger(config);
-    const { masterKey } = await loadSecrets(config);
-    const keys = closers.add(await openKeys(config, masterKey, logger, endAfterStoreFailure));
+    const masterKeys = await loadMasterKeys(config);
+    const keys = closers.add(await openKeys(config, masterKeys, logger, endAfterStoreFailure));
     const eventStore = closers.add(await openEventStore(config, endAfterStoreFailure));
     const readStore = closers.add(await openReadStore(config, logger));
-    return await body({ config, logger, keys, codec: createCodec(keys), eventStore, readStore });
+    return await body({ config, logger, keys, masterKeys, codec: createCodec(keys), eventStore, readStore });
   } finally {
     await closers.close();
   }

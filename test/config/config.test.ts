@@ -118,10 +118,75 @@ describe('the settings', () => {
   });
 });
 
+describe('the master key', () => {
+  const keys = [
+    '7d1f8a93c2e64b05f1a29d38477bce60',
+    '0e5c77a1b94f4d2f8a6be3d1905fc2ab',
+    'c41b6e02d97f4a38b50e8fa7163cd95e',
+  ].map((text) => Buffer.from(text)) as [Buffer, Buffer, Buffer];
+  const [first, second, third] = keys.map((key) => key.toString('base64')) as [string, string, string];
+
+  it('is the first version unless it says otherwise', () => {
+    expect(parseConfig({ PARLEY_MASTER_KEY: first }).masterKeys).toEqual([{ version: 1, key: keys[0] }]);
+    expect(parseConfig({ PARLEY_MASTER_KEY: `12:${keys[1].toString('hex')}` }).masterKeys).toEqual([
+      { version: 12, key: keys[1] },
+    ]);
+    expect(parseConfig({}).masterKeys).toBeUndefined();
+  });
+
+  it('may have previous ones beside it', () => {
+    const values = { PARLEY_MASTER_KEY: `3:${third}`, PARLEY_PREVIOUS_MASTER_KEYS: `${first}, 2:${second}` };
+    expect(parseConfig(values).masterKeys).toEqual([
+      { version: 3, key: keys[2] },
+      { version: 1, key: keys[0] },
+      { version: 2, key: keys[1] },
+    ]);
+  });
+
+  it.each([
+    ['no key', 'PARLEY_MASTER_KEY: must be 32 random bytes', { PARLEY_MASTER_KEY: '2:' }],
+    [
+      'a version that is no number',
+      'PARLEY_MASTER_KEY: must be 32 random bytes',
+      { PARLEY_MASTER_KEY: `two:${first}` },
+    ],
+    ['the version 0', 'PARLEY_MASTER_KEY: must be 32 random bytes', { PARLEY_MASTER_KEY: `0:${first}` }],
+    ['a short previous key', 'PARLEY_PREVIOUS_MASTER_KEYS: must be 32', { PARLEY_PREVIOUS_MASTER_KEYS: 'AAAA' }],
+    [
+      'previous keys alone',
+      'PARLEY_PREVIOUS_MASTER_KEYS: must not be set without',
+      { PARLEY_PREVIOUS_MASTER_KEYS: first },
+    ],
+    [
+      'one version for two keys',
+      'PARLEY_PREVIOUS_MASTER_KEYS: must each have a version of its own',
+      { PARLEY_MASTER_KEY: second, PARLEY_PREVIOUS_MASTER_KEYS: first },
+    ],
+    [
+      'a previous key that is newer',
+      'PARLEY_MASTER_KEY: must have a higher version',
+      { PARLEY_MASTER_KEY: first, PARLEY_PREVIOUS_MASTER_KEYS: `2:${second}` },
+    ],
+    [
+      'one key under two versions',
+      'PARLEY_PREVIOUS_MASTER_KEYS: must not be the same key',
+      { PARLEY_MASTER_KEY: `2:${first}`, PARLEY_PREVIOUS_MASTER_KEYS: first },
+    ],
+  ])('is refused with %s', (_what, fault, values) => {
+    expect(faultsOf(values)).toEqual([expect.stringContaining(fault)]);
+  });
+
+  it('is never told, whatever is wrong with it', () => {
+    const faults = faultsOf({ PARLEY_MASTER_KEY: `${first}x`, PARLEY_PREVIOUS_MASTER_KEYS: `1:${second}:${third}` });
+    expect(faults).toHaveLength(2);
+    for (const key of [first, second, third]) expect(faults.join()).not.toContain(key.slice(0, 20));
+  });
+});
+
 describe('production', () => {
   it('starts with secrets of its own', () => {
     const config = parseConfig({ NODE_ENV: 'production', ...goodSecrets });
-    expect(config.masterKey).toHaveLength(32);
+    expect(config.masterKeys).toEqual([{ version: 1, key: Buffer.from('7d1f8a93c2e64b05f1a29d38477bce60') }]);
     expect(config.jwtSecret).toBe(goodSecrets.JWT_SECRET);
   });
 

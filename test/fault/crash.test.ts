@@ -11,7 +11,7 @@ import { createCodec } from '../../src/event-store/event-codec.js';
 import { verifyLog } from '../../src/event-store/verify.js';
 import { startProjector } from '../../src/projector/projector.js';
 import { Positions } from '../../src/read-store/positions.js';
-import { loadSecrets } from '../../src/secrets.js';
+import { loadMasterKeys } from '../../src/secrets.js';
 import { Random } from '../fixtures/random.js';
 import { ServerProcess } from '../fixtures/server-process.js';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
@@ -115,10 +115,10 @@ async function checkAfterwards(
   const config = loadConfig({ PARLEY_DATA_DIR: dataDirectory, NODE_ENV: 'test' });
   const logger = pino({ level: 'silent' });
   const ignore = () => undefined;
-  const { masterKey } = await loadSecrets(config);
+  const masterKeys = await loadMasterKeys(config);
   const [eventStore, keys, readStore] = await Promise.all([
     openEventStore(config, ignore),
-    openKeys(config, masterKey, logger, ignore),
+    openKeys(config, masterKeys, logger, ignore),
     openReadStore(config, logger),
   ]);
   const codec = createCodec(keys);
