@@ -18,7 +18,7 @@ export interface MailSettings {
 /** What becomes of mails. */
 export type MailConfig =
   | { readonly kind: 'smtp'; readonly smtp: SmtpOptions }
-  /** They are written into the data directory. */
+  /** They are written into the data directory, where they stay: for development alone. */
   | { readonly kind: 'folder'; readonly from: Mailbox }
   /** They are not written at all. */
   | { readonly kind: 'none' };
@@ -30,7 +30,7 @@ const developmentSender: Mailbox = { name: 'Parley', address: 'parley@localhost'
 export function mailConfigOf(settings: MailSettings): MailConfig {
   const { NODE_ENV, MAIL_SERVER: host, MAIL_FROM: from } = settings;
   if (host !== undefined && from !== undefined) return { kind: 'smtp', smtp: smtpOptions(settings, host, from) };
-  return NODE_ENV === 'production' ? { kind: 'none' } : { kind: 'folder', from: from ?? developmentSender };
+  return NODE_ENV === 'development' ? { kind: 'folder', from: from ?? developmentSender } : { kind: 'none' };
 }
 
 function smtpOptions(settings: MailSettings, host: string, from: Mailbox): SmtpOptions {

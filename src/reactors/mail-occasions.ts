@@ -19,7 +19,13 @@ export interface Addressed {
   readonly letter: Letter;
 }
 
-type MailedTokenKind = 'verify-email' | 'change-email' | 'reset-password';
+/** The page of a front end that each kind of token is for, named as the route that takes it. */
+const pages = {
+  'verify-email': 'verify-email',
+  'change-email': 'verify-email',
+  'reset-password': 'reset-password',
+} as const;
+type MailedTokenKind = keyof typeof pages;
 
 /** Makes tokens for links; the same facts make the same token. */
 export interface MailedTokens {
@@ -106,7 +112,7 @@ export class MailOccasions {
     const { tokens, linkBase } = this.options;
     const expiresAt = Date.parse(expiry);
     const token = await tokens.issue(kind, { personId, jti: requestId, expiresAt });
-    return { to, letter: { name, link: { url: `${linkBase}/${kind}?token=${token}`, expiresAt } } };
+    return { to, letter: { name, link: { url: `${linkBase}/${pages[kind]}?token=${token}`, expiresAt } } };
   }
 
   async #tell(name: NoticeName, event: RecordedEvent): Promise<Addressed | undefined> {

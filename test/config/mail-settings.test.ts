@@ -41,9 +41,10 @@ describe('mails', () => {
     expect(parseConfig({ ...server, ...settings }).mail).toMatchObject({ smtp: { security, login: undefined } });
   });
 
-  it('go into a folder without a server, but in production nowhere', () => {
+  it('go into a folder without a server in development, else nowhere', () => {
     expect(parseConfig({}).mail).toEqual({ kind: 'folder', from: { name: 'Parley', address: 'parley@localhost' } });
     expect(parseConfig(production).mail).toEqual({ kind: 'none' });
+    expect(parseConfig({ NODE_ENV: 'test' }).mail).toEqual({ kind: 'none' });
   });
 
   it.each([

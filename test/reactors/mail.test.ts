@@ -202,7 +202,10 @@ describe('an address', () => {
     await world.execute('identity.RequestEmailVerification', input);
     await expect.poll(() => server.mails, patient).toHaveLength(1);
     expect(server.mails[0]?.to).toEqual(['anna@example.net']);
-    expect(linkIn(server.mails[0] as ReceivedMail).pathname).toBe('/app/change-email');
+    const link = linkIn(server.mails[0] as ReceivedMail);
+    expect(link.pathname).toBe('/app/verify-email');
+    const facts = await world.tokens.verify('change-email', link.searchParams.get('token') as string);
+    expect(facts).toMatchObject({ personId, jti: requestId });
     await world.execute('identity.ChangeEmail', { personId, email: next, formerReservation: 'e-ann', requestId });
     await expect.poll(() => server.mails, patient).toHaveLength(2);
     expect(server.mails[1]?.to).toEqual(['ann@example.org']);
