@@ -5,6 +5,7 @@ import { personId, streamName } from '../ids.js';
 import { may } from '../permissions.js';
 import { type Rejection, reject } from '../rejections.js';
 import { type AccountState, account } from './account/account.js';
+import { refuseUnproved, shownPassword } from './account/credential-commands.js';
 import { AccountForgotten } from './account/credentials.js';
 import { SessionsEnded } from './account/sessions.js';
 import { KeyDestructionOrdered, platformSecurity, platformSecurityId } from './platform-security.js';
@@ -255,6 +256,7 @@ export const ForgetPerson = defineCommand({
     personId,
     emailReservation: z.string().nullable(),
     usernameReservation: z.string().nullable(),
+    passwordRevision: shownPassword,
   }),
   streamId: ofPerson,
   others: (input) => ({
@@ -276,6 +278,8 @@ export const ForgetPerson = defineCommand({
     if (actor.id !== personId && !may(actor, 'accounts.forget')) return reject('forbidden');
     if (state.status === 'none') return reject('not-found');
     if (state.status === 'forgotten') return [];
+    const refusal = refuseUnproved(others.account, actor, personId, input.passwordRevision);
+    if (refusal) return refusal;
     const events: DomainEvent[] = [
       PersonForgotten({ personId }),
       onStream(platformStream, KeyDestructionOrdered({ personId })),

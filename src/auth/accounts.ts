@@ -154,7 +154,7 @@ export class Accounts {
     const account = facts && (await reader.account(facts.personId));
     const email = facts && account && (await reader.requestedEmail(facts.personId, account));
     if (!facts || !email) throw new CommandRejected('token-not-valid');
-    await this.#changeEmail({ id: facts.personId }, facts.personId, email, facts.jti);
+    await this.#changeEmail({ id: facts.personId }, facts.personId, email, { requestId: facts.jti });
   }
 
   /** Has the mail that verifies an address sent again. Says nothing of whether there is such an account. */
@@ -178,9 +178,9 @@ export class Accounts {
    * @throws {WrongCredentials} if the password is wrong
    */
   async changeOwnEmail(actor: Actor, email: string, password: string, address: string): Promise<boolean> {
-    await this.assertPassword(actor.id, password, address);
+    const passwordRevision = await this.assertPassword(actor.id, password, address);
     if (!this.options.verifiedEmailOnly) {
-      await this.#changeEmail(actor, actor.id, email);
+      await this.#changeEmail(actor, actor.id, email, { passwordRevision });
       return true;
     }
     const { value } = this.options.reservations.email(email);
@@ -197,7 +197,12 @@ export class Accounts {
     await this.#changeEmail(actor, personId, email);
   }
 
-  async #changeEmail(actor: Actor, personId: string, email: string | null, requestId?: string): Promise<void> {
+  async #changeEmail(
+    actor: Actor,
+    personId: string,
+    email: string | null,
+    proof: { readonly requestId?: string; readonly passwordRevision?: number } = {},
+  ): Promise<void> {
     const { pipeline, reader, reservations } = this.options;
     const former = await reader.email(personId, await reader.account(personId));
     const next = email === null ? undefined : reservations.email(email);
@@ -208,7 +213,7 @@ export class Accounts {
         personId,
         email: next ? { address: next.value, reservation: next.reservation } : null,
         formerReservation: former === null ? null : reservations.email(former).reservation,
-        ...(requestId !== undefined && { requestId }),
+        ...proof,
       },
     });
   }
@@ -217,25 +222,27 @@ export class Accounts {
 
   /**
    * Has someone who is logged in show that they know the password.
-   * @returns the revision of the event that holds its hash
+   * @returns the revision of the event that holds the hash that it was compared with
    * @throws {WrongCredentials}
    * @throws {RateLimited} as at a login: whoever found an open browser may not go on guessing
    */
-  async assertPassword(personId: string, password: string, address: string): Promise<number | undefined> {
+  async assertPassword(personId: string, password: string, address: string): Promise<number> {
     const { reader, passwords, failures } = this.options;
     const attempt = { account: personId, personId, address };
     await failures.assertAllowed(attempt);
     const account = await reader.account(personId);
+    const { passwordRevision } = account.credentials;
     const hash = await reader.passwordHash(personId, account);
-    if (await passwords.matches(password, hash)) return account.credentials.passwordRevision;
+    const matches = await passwords.matches(password, hash);
+    if (matches && passwordRevision !== undefined) return passwordRevision;
     await failures.record(attempt);
     throw new WrongCredentials();
   }
 
   /** @throws {WrongCredentials} if the present password is another */
   async changePassword(actor: Actor, current: string, next: string, address: string): Promise<void> {
-    const formerRevision = await this.assertPassword(actor.id, current, address);
-    await this.#setPassword(actor, actor.id, next, formerRevision);
+    const passwordRevision = await this.assertPassword(actor.id, current, address);
+    await this.#setPassword(actor, actor.id, next, passwordRevision);
   }
 
   /** Sets someone's password; for admins. */
@@ -243,12 +250,12 @@ export class Accounts {
     await this.#setPassword(actor, personId, password);
   }
 
-  async #setPassword(actor: Actor, personId: string, password: string, formerRevision?: number): Promise<void> {
+  async #setPassword(actor: Actor, personId: string, password: string, passwordRevision?: number): Promise<void> {
     const passwordHash = await this.options.passwords.hash(password);
     await this.options.pipeline.execute({
       type: 'identity.ChangePassword',
       actor,
-      input: { personId, passwordHash, ...(formerRevision !== undefined && { formerRevision }) },
+      input: { personId, passwordHash, ...(passwordRevision !== undefined && { passwordRevision }) },
     });
   }
 
@@ -288,8 +295,13 @@ export class Accounts {
 
   // Forgetting
 
+  /** Forgets who is logged in, as `forget`. @throws {WrongCredentials} if the password is wrong */
+  async forgetOneself(actor: Actor, password: string, address: string): Promise<CommandReply> {
+    return this.forget(actor, actor.id, await this.assertPassword(actor.id, password, address));
+  }
+
   /** Forgets a person: their names and address become free, their sessions end, and the key to all that was theirs goes. */
-  async forget(actor: Actor, personId: string): Promise<CommandReply> {
+  async forget(actor: Actor, personId: string, passwordRevision?: number): Promise<CommandReply> {
     const { pipeline, reader, reservations } = this.options;
     const [account, profile] = await Promise.all([reader.account(personId), reader.profile(personId)]);
     const [email, username] = await Promise.all([reader.email(personId, account), reader.username(personId, profile)]);
@@ -300,6 +312,7 @@ export class Accounts {
         personId,
         emailReservation: email === null ? null : reservations.email(email).reservation,
         usernameReservation: username === null ? null : reservations.username(username).reservation,
+        ...(passwordRevision !== undefined && { passwordRevision }),
       },
     });
   }

@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest';
-import { onStream } from '../../domain/decider.js';
+import { onStream, systemActor } from '../../domain/decider.js';
 import { AccountForgotten, AccountRegistered } from '../../domain/identity/account/credentials.js';
 import { SessionsEnded } from '../../domain/identity/account/sessions.js';
 import { KeyDestructionOrdered } from '../../domain/identity/platform-security.js';
@@ -8,7 +8,8 @@ import { ValueFreed, ValueReserved } from '../../domain/identity/reservation.js'
 import { given, idOf, past } from './specification.js';
 
 const [personId, other] = [idOf(1), idOf(2)];
-const input = { personId, emailReservation: 'e1', usernameReservation: 'u1' };
+const unproved = { personId, emailReservation: 'e1', usernameReservation: 'u1' };
+const input = { ...unproved, passwordRevision: 0 };
 const asThemselves = { actor: { id: personId } };
 
 const known = past(`user-${personId}`, ProfileCreated({ personId, name: 'Ada', username: 'ada' }));
@@ -42,16 +43,27 @@ describe('ForgetPerson', () => {
   it('is for oneself and for who may', () => {
     const history = [known, registered];
     given(...history)
-      .when('identity.ForgetPerson', input, { actor: { id: other, role: 'moderator' } })
+      .when('identity.ForgetPerson', unproved, { actor: { id: other, role: 'moderator' } })
       .thenRefused('forbidden');
     given(...history)
-      .when('identity.ForgetPerson', input, { actor: { id: other, role: 'admin' } })
+      .when('identity.ForgetPerson', unproved, { actor: { id: other, role: 'admin' } })
       .then(...receipt, ...accountEnded);
+  });
+
+  it('takes one’s own password, as it is now', () => {
+    given(known, registered).when('identity.ForgetPerson', unproved, asThemselves).thenRefused('forbidden');
+    given(known, registered)
+      .when('identity.ForgetPerson', { ...input, passwordRevision: 1 }, asThemselves)
+      .thenRefused('stale-version');
   });
 
   it('forgets someone without an account', () => {
     given(known)
-      .when('identity.ForgetPerson', { ...input, emailReservation: null, usernameReservation: null }, asThemselves)
+      .when(
+        'identity.ForgetPerson',
+        { personId, emailReservation: null, usernameReservation: null },
+        { actor: systemActor },
+      )
       .then(...receipt);
   });
 

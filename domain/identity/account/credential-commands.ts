@@ -32,6 +32,24 @@ export function refuseChange({ credentials }: AccountState, actor: Actor, owner:
   return undefined;
 }
 
+/** Where people have shown that they know their password: the event that holds the hash that it was compared with. */
+export const shownPassword = revision.optional();
+
+/**
+ * Why the actor may not change what lets them in, or end their account: they have not shown that they know the password
+ * as it is now. Whoever has found an open browser must not be able to take the account over.
+ */
+export function refuseUnproved(
+  { credentials }: AccountState,
+  actor: Actor,
+  owner: string,
+  passwordRevision: number | undefined,
+): Rejection | undefined {
+  if (actor.id !== owner) return undefined;
+  if (passwordRevision === undefined) return reject('forbidden', 'This takes the password of the account.');
+  return passwordRevision === credentials.passwordRevision ? undefined : reject('stale-version');
+}
+
 // E-mail address
 
 /** Has a mail ask whether an address is the person's: the present one, or the one they want to change to. */
@@ -72,7 +90,7 @@ export const VerifyEmail = defineCommand({
   reply: accountReply,
 });
 
-/** Changes the address: with the token mailed to it, or without where that is not asked for. */
+/** Changes the address: with the token mailed to it, or with the password where that is not asked for. */
 export const ChangeEmail = defineCommand({
   type: 'identity.ChangeEmail',
   issuer: 'system',
@@ -83,6 +101,7 @@ export const ChangeEmail = defineCommand({
     /** Reservation of the address that is to be given up, where there is one. */
     formerReservation: z.string().nullable(),
     requestId: uuid.optional(),
+    passwordRevision: shownPassword,
   }),
   streamId: ofAccount,
   others: ({ email, formerReservation }) => ({
@@ -93,8 +112,10 @@ export const ChangeEmail = defineCommand({
       }),
   }),
   decide(state, { input, actor, now }, others: { next?: ReservationState; former?: ReservationState }): Decision {
-    const { personId, email, requestId } = input;
-    const refusal = refuseChange(state, actor, personId);
+    const { personId, email, requestId, passwordRevision } = input;
+    const refusal =
+      refuseChange(state, actor, personId) ??
+      (requestId === undefined ? refuseUnproved(state, actor, personId, passwordRevision) : undefined);
     if (refusal) return refusal;
     const { verification } = state.credentials;
     if (requestId !== undefined && (verification?.purpose !== 'change' || !isCurrent(verification, requestId, now))) {
@@ -131,15 +152,13 @@ export const ChangePassword = defineCommand({
   input: z.strictObject({
     personId,
     passwordHash: z.string(),
-    /** Where the person has shown that they know the present one: the event that holds what it was compared with. */
-    formerRevision: revision.optional(),
+    passwordRevision: shownPassword,
   }),
   streamId: ofAccount,
-  decide(state, { input: { personId, passwordHash, formerRevision }, actor }) {
-    const refusal = refuseChange(state, actor, personId);
+  decide(state, { input: { personId, passwordHash, passwordRevision }, actor }) {
+    const refusal = refuseChange(state, actor, personId) ?? refuseUnproved(state, actor, personId, passwordRevision);
     if (refusal) return refusal;
     const own = actor.id === personId;
-    if (own && formerRevision !== state.credentials.passwordRevision) return reject('stale-version');
     return [
       PasswordChanged({ personId, passwordHash, how: own ? 'changed' : 'set-by-admin' }),
       SessionsEnded({ personId, except: own ? (actor.session ?? null) : null, reason: 'password-changed' }),

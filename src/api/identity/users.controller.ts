@@ -133,8 +133,7 @@ export class UsersController extends ApiController {
     problems: ['wrong-credentials', 'rate-limited', 'busy'],
   })
   async forgetMe({ session, body, request, cookie }: BodyOf<typeof passwordConfirmation>) {
-    await this.identity.accounts.assertPassword(session.actor.id, body.password, request.clientAddress);
-    const reply = await this.identity.accounts.forget(session.actor, session.actor.id);
+    const reply = await this.identity.accounts.forgetOneself(session.actor, body.password, request.clientAddress);
     cookie.clear();
     return reply;
   }
