@@ -63,6 +63,22 @@ export interface ApiParts {
   readonly logger: Logger;
 }
 
+/** All that answers over HTTP. */
+export const controllers = [
+  HealthController,
+  MetricsController,
+  ReferenceController,
+  AuthController,
+  MfaController,
+  UsersController,
+  JwksController,
+  AddressRulesController,
+  MeetingsController,
+  RoomsController,
+  ChannelsController,
+  MessagesController,
+] as const;
+
 @Module({})
 class ApiModule {}
 
@@ -83,20 +99,7 @@ export function apiModule(parts: ApiParts): DynamicModule {
   return {
     module: ApiModule,
     imports: [CqrsModule],
-    controllers: [
-      HealthController,
-      MetricsController,
-      ReferenceController,
-      AuthController,
-      MfaController,
-      UsersController,
-      JwksController,
-      AddressRulesController,
-      MeetingsController,
-      RoomsController,
-      ChannelsController,
-      MessagesController,
-    ],
+    controllers: [...controllers],
     providers: [
       { provide: APP_FILTER, useClass: ProblemFilter },
       { provide: Boundary, useValue: boundary },

@@ -110,7 +110,7 @@ export const accountChanges = ({ passwordMinLength }: BodySettings) =>
   });
 
 export const roleAssignment = z.strictObject({ role: z.enum(platformRoles) });
-export const deactivation = z.strictObject({ reason: z.string().trim().max(500).optional() });
+export const deactivation = z.strictObject({ reason: z.string().trim().max(500).optional() }).optional();
 export { settings };
 
 /** The path says it all. */
