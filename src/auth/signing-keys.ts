@@ -73,6 +73,7 @@ interface KeyPair {
 export class SigningKeys {
   readonly #pairs = new Map<string, KeyPair>();
   #readAt = Number.NEGATIVE_INFINITY;
+  #reading: Promise<readonly IntroducedKey[]> = Promise.resolve([]);
 
   constructor(
     private readonly keyring: SigningKeyring,
@@ -106,10 +107,13 @@ export class SigningKeys {
     );
   }
 
-  async #readAgain(): Promise<readonly IntroducedKey[]> {
-    if (Date.now() - this.#readAt < betweenReadingsMs) return [];
-    this.#readAt = Date.now();
-    return this.keyring.latest();
+  /** Who comes while it is read, or soon after, gets what was read: a log on a server takes its time. */
+  #readAgain(): Promise<readonly IntroducedKey[]> {
+    if (Date.now() - this.#readAt >= betweenReadingsMs) {
+      this.#readAt = Date.now();
+      this.#reading = this.keyring.latest();
+    }
+    return this.#reading;
   }
 
   /** @param kid - of an introduced key: the key store makes a secret for any other */

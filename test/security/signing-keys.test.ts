@@ -123,6 +123,15 @@ describe('a key that a process does not know', () => {
     expect(fresh.readings).toBe(1);
   });
 
+  it('is found by all who come while the log is read for it', async () => {
+    const fresh = new TestKeyring();
+    fresh.introduce(second, start);
+    const ofOther = new SigningKeys(fresh, memoryKeys());
+    const found = await Promise.all(Array.from({ length: 5 }, () => ofOther.verifying(second)));
+    for (const key of found) expect(key).toBeDefined();
+    expect(fresh.readings).toBe(1);
+  });
+
   it('does not have the log read for each made-up one', async () => {
     for (let count = 0; count < 100; count += 1) expect(await signingKeys.verifying(randomUUID())).toBeUndefined();
     expect(keyring.readings).toBe(1);
