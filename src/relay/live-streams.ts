@@ -40,7 +40,7 @@ class Entry<State = unknown> {
   }
 
   get isCurrent(): boolean {
-    return !this.doubtful && this.head <= this.revision;
+    return !this.doubtful && !this.reading && this.head <= this.revision;
   }
 }
 

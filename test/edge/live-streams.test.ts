@@ -1,0 +1,39 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import type { Aggregate } from '../../domain/decider.js';
+import type { RecordedEvent } from '../../domain/event.js';
+import { InProcessBroker } from '../../src/broker/in-process.js';
+import type { Codec } from '../../src/event-store/codec.js';
+import { memoryEventStore } from '../../src/event-store/memory.js';
+import { LiveStreams } from '../../src/relay/live-streams.js';
+import { encodedEvents } from '../contract/event-store.js';
+
+/** How many events a stream has. */
+const counting = {
+  category: 'thing',
+  initialState: () => 0,
+  evolve: (count: number) => count + 1,
+} as unknown as Aggregate<number>;
+
+const codec = { decodeSealed: (events) => events as unknown as RecordedEvent[] } satisfies Pick<Codec, 'decodeSealed'>;
+
+test('a state that is still being read is known to nobody, however many ask for it meanwhile', async () => {
+  const memory = memoryEventStore();
+  const readStream = memory.readStream.bind(memory);
+  // As over a network.
+  const eventStore = Object.assign(memory, {
+    readStream: async (...asked: Parameters<typeof readStream>) => delay(5).then(() => readStream(...asked)),
+  });
+  await eventStore.append([{ stream: 'thing-1', expectedRevision: -1, events: encodedEvents(3) }]);
+  const failed = (error: unknown) => {
+    throw error;
+  };
+  const live = await LiveStreams.start({ eventStore, codec, broker: new InProcessBroker(failed), onError: failed });
+  onTestFinished(() => live.stop());
+
+  const first = live.current(counting, '1');
+  await delay(1);
+  expect(live.known(counting, '1')).toBeUndefined();
+  expect(await Promise.all([first, live.current(counting, '1'), live.current(counting, '1')])).toEqual([3, 3, 3]);
+  expect(live.known(counting, '1')).toBe(3);
+});
