@@ -269,7 +269,11 @@ async function runMailReactor(foundation: Foundation, commands: CommandPipeline)
   return reactor;
 }
 
-function watchReactors({ metrics, eventStore }: Foundation, reactors: readonly LogReactor[]): void {
+function watchReactors({ health, metrics, eventStore }: Foundation, reactors: readonly LogReactor[]): void {
+  for (const reactor of reactors) {
+    const { name } = reactor;
+    health.watchUseful(`reactor ${name}`, () => reactor.blockedBy && `waits, because of ${reactor.blockedBy}`);
+  }
   metrics.gaugeBy('parley_reactor_open', 'Events that a reactor has read and not done.', 'reactor', async () =>
     reactors.map(({ name, open }) => [name, open] as const),
   );

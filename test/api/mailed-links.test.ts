@@ -1,5 +1,6 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Answer, call } from '../fixtures/api-client.js';
+import { freePorts } from '../fixtures/free-ports.js';
 import { startTestParley } from '../fixtures/parley.js';
 import { MailServer, type ReceivedMail } from '../mail/mail-server.js';
 import { parts } from '../mail/mime.js';
@@ -21,7 +22,7 @@ async function open(settings: Readonly<Record<string, unknown>> = {}) {
   });
   onTestFinished(() => parley.close());
   return {
-    server,
+    health: (path = '') => call(parley.url, 'GET', `/health${path}`),
     post: (path: string, body: unknown, token?: string): Promise<Answer> =>
       call(parley.url, 'POST', `auth/${path}`, { body, token }),
     async mail(number: number): Promise<ReceivedMail> {
@@ -41,6 +42,16 @@ function tokenIn({ message }: ReceivedMail, page: string): string {
     .split('\n', 1)[0]
     ?.trim() as string;
 }
+
+it('without its mail server Parley is ready, and says what is wrong', async () => {
+  const [port] = (await freePorts(1)) as [number];
+  const { post, health } = await open({ MAIL_PORT: port });
+  expect((await health()).body).toEqual({ status: 'ok', faults: {} });
+  expect((await post('register', ann)).status).toBe(201);
+  const faults = { 'reactor mail': 'waits, because of CONN ECONNREFUSED' };
+  await expect.poll(async () => (await health()).body, patient).toEqual({ status: 'degraded', faults });
+  expect((await health('/ready')).status).toBe(200);
+});
 
 describe('a mailed link', () => {
   it('shows that an address is its owner’s, who can then log in', async () => {
