@@ -31,13 +31,13 @@ export function filesOf({ dataDirectory }: Config): Files {
 type OnFatal = (error: Error) => void;
 
 /** @param onFatal - called once when the disk has failed: the process had better end */
-export async function openEventStore(config: Config, onFatal: OnFatal): Promise<EventStore> {
-  switch (config.eventStore) {
-    case 'sqlite': {
-      const { openSqliteEventStore } = await import('./event-store/sqlite.js');
-      return openSqliteEventStore(filesOf(config).log, { onFatal });
-    }
+export async function openEventStore(config: Config, logger: Logger, onFatal: OnFatal): Promise<EventStore> {
+  if (config.eventStore === 'sqlite') {
+    const { openSqliteEventStore } = await import('./event-store/sqlite.js');
+    return openSqliteEventStore(filesOf(config).log, { onFatal });
   }
+  const { openKurrentEventStore } = await import('./event-store/kurrentdb.js');
+  return openKurrentEventStore(config.eventStore, { onWarning: (message) => logger.warn(message) });
 }
 
 /**

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { leastPasswordLength } from './auth/password-rules.js';
 import { type NatsAddress, parseNatsAddress } from './broker/nats-address.js';
 import type { CommandsPerMinute } from './commands/command-limits.js';
+import { InvalidKurrentUrl, type KurrentAddress, parseKurrentUrl } from './event-store/kurrentdb-address.js';
 import type { MasterKey } from './keys/master-keys.js';
 import { mailbox } from './mail/address.js';
 import { type MailConfig, mailConfigOf, mailFaults } from './mail/settings.js';
@@ -31,6 +32,19 @@ function adapter<const Embedded extends string, const Scheme extends string = ne
     error: `must be ${known}: this version has no other`,
   });
 }
+
+const eventStore = adapter('sqlite', 'kurrentdb', 'kurrentdb+discover').transform(
+  (value, context): 'sqlite' | KurrentAddress => {
+    if (value === 'sqlite') return value;
+    try {
+      return parseKurrentUrl(value);
+    } catch (error) {
+      if (!(error instanceof InvalidKurrentUrl)) throw error;
+      context.addIssue({ code: 'custom', message: error.message });
+      return z.NEVER;
+    }
+  },
+);
 
 /** @param database - where the URL names none */
 function sqliteOrMongo(database: string) {
@@ -105,7 +119,7 @@ const settings = z.object({
   PARLEY_PREVIOUS_MASTER_KEYS: commaList.pipe(z.array(masterKey)).default([]),
   PARLEY_ISSUER: claimName.default('parley'),
   PARLEY_AUDIENCE: claimName.default('parley'),
-  PARLEY_EVENT_STORE: adapter('sqlite').default('sqlite'),
+  PARLEY_EVENT_STORE: eventStore.default('sqlite'),
   PARLEY_READ_STORE: sqliteOrMongo('parley').default('sqlite'),
   PARLEY_KEYS: sqliteOrMongo('parley-keys').optional(),
   PARLEY_BROKER: broker.default('in-process'),

@@ -96,7 +96,7 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
   warnOfPlainHttp(config, logger);
   await prepareDataDirectory(config.dataDirectory);
   const keys = closers.add(await openKeys(config, await loadMasterKeys(config), logger, onFatal));
-  const eventStore = closers.add(await openEventStore(config, onFatal));
+  const eventStore = closers.add(await openEventStore(config, logger, onFatal));
   const readStore = closers.add(await openReadStore(config, logger));
   const health = new Health();
   const metrics = new Metrics();

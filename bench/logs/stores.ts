@@ -28,7 +28,7 @@ export async function withStores<T>(directory: string, body: (stores: Stores) =>
   };
   try {
     const keys = closers.add(await openKeys(config, await loadMasterKeys(config), logger, fail));
-    const eventStore = closers.add(await openEventStore(config, fail));
+    const eventStore = closers.add(await openEventStore(config, logger, fail));
     const readStore = closers.add(await openReadStore(config, logger));
     return await body({ keys, codec: createCodec(keys), eventStore, readStore, logger });
   } finally {

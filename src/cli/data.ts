@@ -37,16 +37,20 @@ export async function withNewData<T>(body: (data: Data) => Promise<T>): Promise<
 
 /**
  * Opens the stores where there is a log, and closes them behind the body.
- * @throws {DataDirectoryUnusable} if there is none
+ * @throws {DataDirectoryUnusable} if there should be one in the data directory and is none
  */
 export async function withData<T>(body: (data: Data) => Promise<T>): Promise<T> {
   const config = loadConfig();
+  if (config.eventStore === 'sqlite') await assertLog(config);
+  return withStores(config, body);
+}
+
+async function assertLog(config: Config): Promise<void> {
   await access(filesOf(config).log).catch(() => {
     throw new DataDirectoryUnusable(
       `There is no log in the data directory ${config.dataDirectory}: set PARLEY_DATA_DIR to the one that is meant.`,
     );
   });
-  return withStores(config, body);
 }
 
 async function withStores<T>(config: Config, body: (data: Data) => Promise<T>): Promise<T> {
@@ -55,7 +59,7 @@ async function withStores<T>(config: Config, body: (data: Data) => Promise<T>): 
     const logger = createLogger(config);
     const masterKeys = await loadMasterKeys(config);
     const keys = closers.add(await openKeys(config, masterKeys, logger, endAfterStoreFailure));
-    const eventStore = closers.add(await openEventStore(config, endAfterStoreFailure));
+    const eventStore = closers.add(await openEventStore(config, logger, endAfterStoreFailure));
     const readStore = closers.add(await openReadStore(config, logger));
     return await body({ config, logger, keys, masterKeys, codec: createCodec(keys), eventStore, readStore });
   } finally {

@@ -4,6 +4,7 @@ import { projections } from '../../projections/catalogue.js';
 import { type Files, filesOf } from '../adapters.js';
 import { showNatsAddress } from '../broker/nats-address.js';
 import { type Config, loadConfig } from '../config.js';
+import type { KurrentAddress } from '../event-store/kurrentdb-address.js';
 import type { MongoLocation } from '../mongodb/location.js';
 import type { ReadStore } from '../read-store/port.js';
 import { openReader } from '../sqlite/connection.js';
@@ -28,7 +29,9 @@ export async function examine(): Promise<Check[]> {
   checks.push(
     await check('settings', () => {
       config = loadConfig();
-      return ok(`Parley ${version}, ${config.environment}, event store ${config.eventStore}`);
+      return ok(
+        `Parley ${version}, ${config.environment}, event store ${config.eventStore === 'sqlite' ? 'sqlite' : 'kurrentdb'}`,
+      );
     }),
   );
   if (!config) return checks;
@@ -102,25 +105,30 @@ async function examineStores(config: Config): Promise<Check[]> {
   const files = filesOf(config);
   const isThere = await access(files.log).then(
     () => true,
-    () => false,
+    () => config.eventStore !== 'sqlite',
   );
   if (!isThere) return [await check('databases', () => warn('there are none yet; the first start makes them'))];
   const checks: Check[] = [];
-  const places: Readonly<Record<keyof Files, string | MongoLocation>> = {
-    log: files.log,
+  const places: Readonly<Record<keyof Files, string | MongoLocation | KurrentAddress>> = {
+    log: config.eventStore === 'sqlite' ? files.log : config.eventStore,
     keys: config.keys === 'sqlite' ? files.keys : config.keys,
     readModels: config.readStore === 'sqlite' ? files.readModels : config.readStore,
   };
   for (const [name, place] of Object.entries(places)) {
-    const look = () => (typeof place === 'string' ? examineDatabase(place) : examineMongo(place));
-    checks.push(await check(`database ${name}`, look));
+    checks.push(await check(`database ${name}`, () => examinePlace(place)));
   }
-  if (checks.every(({ verdict }) => verdict === 'ok')) checks.push(...(await examineContents()));
+  if (checks.every(({ verdict }) => verdict === 'ok')) checks.push(...(await examineContents(config)));
   return checks;
 }
 
+function examinePlace(place: string | MongoLocation | KurrentAddress): Promise<Finding> {
+  if (typeof place === 'string') return examineDatabase(place);
+  return 'connectionString' in place ? examineKurrent(place) : examineMongo(place);
+}
+
 async function examineDatabase(path: string): Promise<Finding> {
-  const { size } = await stat(path);
+  const size = await sizeOf(path);
+  if (size === undefined) return warn(`${path} is not there yet; the first start makes it`);
   const reader = openReader(path, 5_000);
   try {
     const verdict = reader.prepare('PRAGMA quick_check(1)').get([])?.[0];
@@ -129,6 +137,13 @@ async function examineDatabase(path: string): Promise<Finding> {
   } finally {
     reader.close();
   }
+}
+
+async function sizeOf(path: string): Promise<number | undefined> {
+  return stat(path).then(
+    ({ size }) => size,
+    () => undefined,
+  );
 }
 
 /** How long a server may take to answer, in ms. */
@@ -143,30 +158,46 @@ async function examineMongo(location: MongoLocation): Promise<Finding> {
   return database.server.readsMajority ? ok(detail) : warn(`${detail}: a failover may take back what was read`);
 }
 
+async function examineKurrent(address: KurrentAddress): Promise<Finding> {
+  const { inspectKurrent } = await import('../event-store/kurrentdb-inspection.js');
+  const { version: dbVersion, lacks, isUsable } = await inspectKurrent(address);
+  const where = `at ${address.place}, namespace ${address.namespace}`;
+  if (dbVersion === undefined) return fail(`no KurrentDB tells its version ${where}`);
+  if (lacks.length === 0) return ok(`KurrentDB ${dbVersion} ${where}`);
+  const detail = `KurrentDB ${dbVersion} ${where} lacks ${lacks.join(' and ')}`;
+  return isUsable ? warn(detail) : fail(detail);
+}
+
 /** Opens the stores, which also shows that the master key is theirs. */
-async function examineContents(): Promise<Check[]> {
+async function examineContents(config: Config): Promise<Check[]> {
   const checks: Check[] = [];
+  // Elsewhere, positions are places in a file.
+  const areCounts = config.eventStore === 'sqlite';
   const log = await check('log', () =>
     withData(async ({ eventStore, readStore }) => {
       const head = await eventStore.head();
-      checks.push(await check('read models', () => examineCheckpoints(readStore, head)));
-      return ok(`${grouped(head)} events`);
+      checks.push(await check('read models', () => examineCheckpoints(readStore, head, areCounts)));
+      return ok(areCounts ? `${grouped(head)} events` : `ends at position ${head}`);
     }),
   );
   return [log, ...checks];
 }
 
-async function examineCheckpoints(readStore: Pick<ReadStore, 'liveCheckpoint'>, head: bigint): Promise<Finding> {
+async function examineCheckpoints(
+  readStore: Pick<ReadStore, 'liveCheckpoint'>,
+  head: bigint,
+  areCounts: boolean,
+): Promise<Finding> {
   const behind: string[] = [];
   for (const { name } of projections) {
     const position = await readStore.liveCheckpoint(name);
     if (position > head) {
       return fail(`${name} is at position ${position}, ahead of the log: restore the log, or delete the read models`);
     }
-    if (position < head) behind.push(`${name} (${grouped(head - position)})`);
+    if (position < head) behind.push(areCounts ? `${name} (${grouped(head - position)})` : name);
   }
   if (behind.length === 0) return ok('hold all events');
-  return warn(`events behind: ${behind.join(', ')}; a running server folds them`);
+  return warn(`${areCounts ? 'events ' : ''}behind: ${behind.join(', ')}; a running server folds them`);
 }
 
 /** Smaller messages than this leave many frames to be read from the log. */

@@ -35,9 +35,9 @@ async function rebuild(data: Data, chosen: readonly Projection[], { json }: Rebu
     const rebuilt = await rebuildProjections(data, chosen, {
       compare: true,
       signal,
-      onProgress(folded) {
+      onProgress(folded, position) {
         events = folded;
-        progress.update(folded, `${grouped(folded)} events`);
+        progress.update(Number(position), `${grouped(folded)} events`);
       },
     }).finally(() => progress.stop());
     const seconds = Math.round(performance.now() - started) / 1_000;

@@ -31,7 +31,7 @@ async function verify(data: Data, { json }: VerifyOptions): Promise<number> {
       ...data,
       projections,
       signal,
-      onProgress: (events) => progress.update(events, `${grouped(events)} events`),
+      onProgress: (events, position) => progress.update(Number(position), `${grouped(events)} events`),
     }).finally(() => progress.stop());
     if (json) printJson(verification);
     else printLines(describe(verification));

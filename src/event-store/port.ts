@@ -47,6 +47,7 @@ export interface FollowOptions {
   readonly pageSize?: number;
 }
 
+/** Where the log is a server's, reading throws `ServerUnavailable` while that can't be reached; following goes on. */
 export interface EventStore {
   /**
    * Appends all events of all streams, or none; each stream is named once. Durable once it resolves. Sending an identical append again

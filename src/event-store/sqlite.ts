@@ -77,7 +77,8 @@ class SqliteEventStore implements EventStore {
         stored.push(this.writer.insert(stream, expectedRevision + 1 + index, event));
       }
     }
-    for (const event of stored) this.recent.push(event);
+    // Row ids follow each other without gaps (`logFormat`).
+    for (const event of stored) this.recent.push(event, event.position - 1n);
     return { result: stored };
   }
 
@@ -111,7 +112,7 @@ class SqliteEventStore implements EventStore {
   private readThrough(head: bigint, after: bigint, limit: number): StoredEvent[] {
     this.commits.assertUsable();
     if (head <= after) return [];
-    const recent = this.recent.after(after, head, limit);
+    const recent = this.recent.between(after, head, limit);
     const through = recent.at(-1)?.position ?? after;
     if (recent.length === limit || through === head) return recent;
     return [...recent, ...this.reader.readAll(through, limit - recent.length)];

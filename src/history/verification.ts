@@ -20,8 +20,8 @@ export interface VerificationOptions {
   readonly readStore: Pick<ReadStore, 'liveCheckpoint'>;
   readonly projections: readonly Projection[];
   readonly signal?: AbortSignal;
-  /** Told after each page: events read, of how many there are at most. */
-  readonly onProgress?: (events: number, head: bigint) => void;
+  /** Told after each page: events read so far, and the position reached. */
+  readonly onProgress?: (events: number, position: bigint) => void;
 }
 
 export interface Verification {
@@ -65,8 +65,8 @@ async function* counted(
     yield page;
     count(page);
     events += page.length;
-    onProgress?.(events, head);
     position = last.position;
+    onProgress?.(events, position);
   }
 }
 

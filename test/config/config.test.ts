@@ -71,7 +71,7 @@ describe('the settings', () => {
   });
 
   it.each([
-    ['PARLEY_EVENT_STORE', 'kurrentdb://localhost', 'sqlite'],
+    ['PARLEY_EVENT_STORE', 'postgres://localhost', 'sqlite or kurrentdb://… or kurrentdb+discover://…'],
     ['PARLEY_READ_STORE', 'redis://localhost', 'sqlite or mongodb://… or mongodb+srv://…'],
     ['PARLEY_KEYS', 'vault://localhost', 'sqlite or mongodb://… or mongodb+srv://…'],
     ['PARLEY_BROKER', 'redis://localhost', 'in-process or nats://… or tls://…'],
@@ -110,6 +110,18 @@ describe('the settings', () => {
     expect(faultsOf({ PARLEY_READ_STORE: url, PARLEY_KEYS: url })).toEqual([
       'PARLEY_KEYS: must name another database than PARLEY_READ_STORE, which may be dropped at any time',
     ]);
+  });
+
+  it.each([
+    ['kurrentdb://ann:s3cret', 'must name its hosts as host:port'],
+    ['kurrentdb://ann:s3cret@db.example:port', 'must name its hosts as host:port'],
+    ['kurrentdb://ann:s3cret@db.example?tsl=false', 'has an option "tsl" that KurrentDB\'s client does not know'],
+    ['kurrentdb://ann:s3cret@db.example?tls=no', 'tls must be true or false'],
+    ['kurrentdb://ann:s3cret@db.example/a.b', 'must look like'],
+  ])('tell what is wrong with the URL of a KurrentDB, and no password of it', (url, fault) => {
+    const faults = faultsOf({ PARLEY_EVENT_STORE: url });
+    expect(faults).toEqual([expect.stringContaining(`PARLEY_EVENT_STORE: ${fault}`)]);
+    expect(faults.join()).not.toContain('s3cret');
   });
 
   it('take several origins', () => {

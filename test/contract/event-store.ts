@@ -5,14 +5,31 @@ import {
   type EventStore,
   EventTooLarge,
   maxEventBytes,
+  OutcomeUnknown,
   RevisionConflict,
   type StoredEvent,
+  type StreamAppend,
 } from '../../src/event-store/port.js';
 
 /** One log, over which several stores may be open, as by several processes. */
 export interface LogUnderTest {
   open(): Promise<EventStore>;
+  /** One that soon gives up what is not answered. */
+  openHasty?(): Promise<EventStore>;
   remove(): Promise<void>;
+  /**
+   * Ends the log's server and starts it again, or at least breaks all connections to it. Without, the log has no server:
+   * its stores are closed and opened again instead.
+   */
+  restart?(): Promise<void>;
+  /** Keeps the log from answering, where it ever does not; what comes meanwhile may be done late. */
+  stall(): Promise<Stall>;
+}
+
+export interface Stall {
+  /** After how long an append that was not answered has been given up, in ms; without, it waits for the end. */
+  readonly givenUpAfterMs?: number;
+  end(): Promise<void>;
 }
 
 let made = 0;
@@ -45,6 +62,41 @@ export async function followed(
     if (events.length >= count) enough.abort();
   }
   return events;
+}
+
+/** Appends, and sends the same append again as long as its outcome is unknown or the store was closed under it. */
+async function appendUntilKnown(storeNow: () => EventStore, append: readonly StreamAppend[]): Promise<StoredEvent[]> {
+  for (;;) {
+    try {
+      return await storeNow().append(append);
+    } catch (error) {
+      if (!(error instanceof OutcomeUnknown) && !isClosed(error)) throw error;
+      await delay(10);
+    }
+  }
+}
+
+/** Follows until so many events came; begins again, where it was, only if the store was closed under it. */
+async function followedThrough(storeNow: () => EventStore, count: number): Promise<StoredEvent[]> {
+  const enough = new AbortController();
+  const events: StoredEvent[] = [];
+  while (events.length < count) {
+    try {
+      const options = { after: events.at(-1)?.position ?? 0n, signal: enough.signal, pageSize: 7 };
+      for await (const page of storeNow().follow(options)) {
+        events.push(...page);
+        if (events.length >= count) enough.abort();
+      }
+    } catch (error) {
+      if (!isClosed(error)) throw error;
+      await delay(10);
+    }
+  }
+  return events;
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof Error && error.message.includes('closed');
 }
 
 const revisions = (events: readonly StoredEvent[]) => events.map(({ revision }) => revision);
@@ -122,6 +174,28 @@ export function eventStoreContract(adapter: string, makeLog: () => Promise<LogUn
         expect(await store.readStream('thing-1', { limit: 10 })).toEqual(won[0]?.value);
       });
 
+      test('lets everybody in who tries again where the stream has come to', async () => {
+        const writers = await Promise.all(Array.from({ length: 4 }, openAnother));
+        await Promise.all(
+          writers.map(async (writer) => {
+            const events = encodedEvents(8);
+            for (let expectedRevision = -1; events.length > 0; ) {
+              try {
+                await writer.append([{ stream: 'thing-1', expectedRevision, events: events.slice(0, 1) }]);
+                events.shift();
+                expectedRevision += 1;
+              } catch (error) {
+                expect(error).toBeInstanceOf(RevisionConflict);
+                expectedRevision = (error as RevisionConflict).actualRevision;
+              }
+            }
+          }),
+        );
+        const stored = await store.readStream('thing-1', { limit: 100 });
+        expect(revisions(stored)).toEqual(Array.from({ length: 32 }, (_, index) => index));
+        expect(new Set(ids(stored)).size).toBe(32);
+      });
+
       test('writes to all streams together, in the order given', async () => {
         const stored = await store.append([
           { stream: 'thing-1', expectedRevision: -1, events: encodedEvents(2) },
@@ -143,6 +217,20 @@ export function eventStoreContract(adapter: string, makeLog: () => Promise<LogUn
         ]);
         await expect(both).rejects.toMatchObject({ stream: 'other-1' });
         expect(await store.readStream('thing-1', { limit: 10 })).toEqual([]);
+      });
+
+      test('writes to all streams or none, however many want the same one', async () => {
+        const other = await openAnother();
+        const tries = Array.from({ length: 12 }, (_, index) =>
+          (index % 2 ? store : other).append([
+            { stream: `other-${index}`, expectedRevision: -1, events: encodedEvents(1) },
+            { stream: 'thing-1', expectedRevision: -1, events: encodedEvents(1) },
+          ]),
+        );
+        const settled = await Promise.allSettled(tries);
+        const won = settled.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+        expect(won).toHaveLength(1);
+        expect(await store.readAll(0n, 100)).toEqual(won[0]);
       });
 
       test('fails alone when others that succeed are under way', async () => {
@@ -199,6 +287,29 @@ export function eventStoreContract(adapter: string, makeLog: () => Promise<LogUn
         expect(await checked(0)).toHaveLength(1);
       });
 
+      test('is known again although a stream that it only checked has moved on', async () => {
+        await store.append([{ stream: 'thing-1', expectedRevision: -1, events: encodedEvents(1) }]);
+        const append = [
+          { stream: 'thing-1', expectedRevision: 0, events: [] },
+          { stream: 'other-1', expectedRevision: -1, events: encodedEvents(2) },
+        ];
+        const original = await store.append(append);
+        await store.append([{ stream: 'thing-1', expectedRevision: 0, events: encodedEvents(1) }]);
+        expect(await store.append(append)).toEqual(original);
+        expect(await store.readStream('other-1', { limit: 10 })).toEqual(original);
+      });
+
+      test('without any events only tells whether the streams are there', async () => {
+        await store.append([{ stream: 'thing-1', expectedRevision: -1, events: encodedEvents(1) }]);
+        const check = (expectedRevision: number) =>
+          store.append([
+            { stream: 'other-1', expectedRevision: -1, events: [] },
+            { stream: 'thing-1', expectedRevision, events: [] },
+          ]);
+        expect(await check(0)).toEqual([]);
+        await expect(check(1)).rejects.toMatchObject({ stream: 'thing-1', actualRevision: 0 });
+      });
+
       test('refuses to name a stream twice', async () => {
         const append = { stream: 'thing-1', expectedRevision: -1, events: encodedEvents(1) };
         await expect(store.append([append, append])).rejects.toThrow('names a stream twice');
@@ -221,12 +332,22 @@ export function eventStoreContract(adapter: string, makeLog: () => Promise<LogUn
         expect(await store.readStream('thing-2', { limit: 1 })).toEqual([]);
       });
 
-      test('keeps text as it is, whatever its characters', async () => {
-        const data = JSON.stringify({ text: 'naïve 日本語 🙂 \u0000 \u2028 \ud800 "quoted"\n' });
-        const events = encodedEvents(1).map((event) => ({ ...event, data }));
-        await store.append([{ stream: 'thing-1', expectedRevision: -1, events }]);
-        const [read] = await (await openAnother()).readStream('thing-1', { limit: 1 });
-        expect(read?.data).toBe(data);
+      test('takes many large events at once', async () => {
+        const text = 'x'.repeat(250 * 1024);
+        const events = encodedEvents(20).map((event) => ({ ...event, data: JSON.stringify(text) }));
+        const stored = await store.append([{ stream: 'thing-1', expectedRevision: -1, events }]);
+        const read = await store.readStream('thing-1', { limit: 20 });
+        expect(ids(read)).toEqual(ids(stored));
+        expect(read.every(({ data }) => data.length === text.length + 2)).toBe(true);
+      });
+
+      test('keeps texts as they are, whatever their characters', async () => {
+        const data = JSON.stringify({ b: 1, a: 1.5, text: 'naïve 日本語 🙂 \u0000 \u2028 \ud800 "quoted"\n' });
+        const metadata = JSON.stringify({ actor: 'naïve 日本語 🙂 \u0001 \u2028 "quoted"\n', empty: '', version: '1' });
+        const events = encodedEvents(2).map((event) => ({ ...event, data, metadata }));
+        const stored = await store.append([{ stream: 'thing-1', expectedRevision: -1, events }]);
+        const read = await (await openAnother()).readStream('thing-1', { limit: 2 });
+        for (const event of [...stored, ...read]) expect(event).toMatchObject({ data, metadata });
       });
     });
 
@@ -313,6 +434,17 @@ export function eventStoreContract(adapter: string, makeLog: () => Promise<LogUn
         expect(sizes).toEqual([3, 3, 1]);
       });
 
+      test('gives everything in pages to who is far behind, and goes on with what comes', async () => {
+        for (let revision = -1; revision < 1_199; revision += 300) {
+          await store.append([{ stream: 'thing-1', expectedRevision: revision, events: encodedEvents(300) }]);
+        }
+        const follower = followed(await openAnother(), 1_210, 0n, 100);
+        for (let revision = 1_199; revision < 1_209; revision += 1) {
+          await store.append([{ stream: 'thing-1', expectedRevision: revision, events: encodedEvents(1) }]);
+        }
+        expect(revisions(await follower)).toEqual(Array.from({ length: 1_210 }, (_, index) => index));
+      });
+
       test('gives every event once and in order while several stores append', async () => {
         const writers = [store, await openAnother(), await openAnother()];
         const perWriter = 150;
@@ -360,6 +492,52 @@ export function eventStoreContract(adapter: string, makeLog: () => Promise<LogUn
           break;
         }
       });
+    });
+
+    test('a restart in the middle loses nothing, doubles nothing and interrupts no follower', async () => {
+      const restart = async () => {
+        if (log.restart) return log.restart();
+        await store.close();
+        store = await openAnother();
+      };
+      const storeNow = () => store;
+      const writers = 4;
+      const perWriter = 25;
+      const total = writers * perWriter;
+      const followers = [followedThrough(storeNow, total), followedThrough(storeNow, total)];
+      let done = 0;
+      const written = Array.from({ length: writers }, async (_, index) => {
+        const stored: StoredEvent[] = [];
+        for (let expectedRevision = -1; expectedRevision < perWriter - 1; expectedRevision += 1) {
+          const append = [{ stream: `thing-${index}`, expectedRevision, events: encodedEvents(1) }];
+          stored.push(...(await appendUntilKnown(storeNow, append)));
+          done += 1;
+        }
+        return stored;
+      });
+      while (done < total / 3) await delay(1);
+      await restart();
+      const acknowledged = (await Promise.all(written)).flat().sort((a, b) => Number(a.position - b.position));
+      expect(await store.readAll(0n, total + 1)).toEqual(acknowledged);
+      for (const events of await Promise.all(followers)) expect(events).toEqual(acknowledged);
+    });
+
+    test('an append that is given up is either there as a whole or not at all, and is known when it is sent again', async () => {
+      const hasty = log.openHasty ? await log.openHasty() : await log.open();
+      stores.push(hasty);
+      const stall = await log.stall();
+      const append = [
+        { stream: 'thing-1', expectedRevision: -1, events: encodedEvents(2) },
+        { stream: 'other-1', expectedRevision: -1, events: encodedEvents(1) },
+      ];
+      const first = hasty.append(append).catch((error: unknown) => error);
+      await Promise.race([first, delay(stall.givenUpAfterMs ?? 50)]);
+      await stall.end();
+      const outcome = await first;
+      const known = await appendUntilKnown(() => store, append);
+      if (stall.givenUpAfterMs === undefined) expect(outcome).toEqual(known);
+      else expect(outcome).toBeInstanceOf(OutcomeUnknown);
+      expect(await store.readAll(0n, 10)).toEqual(known);
     });
 
     test('keeps everything after it is closed and opened again', async () => {

@@ -117,7 +117,7 @@ async function checkAfterwards(
   const ignore = () => undefined;
   const masterKeys = await loadMasterKeys(config);
   const [eventStore, keys, readStore] = await Promise.all([
-    openEventStore(config, ignore),
+    openEventStore(config, logger, ignore),
     openKeys(config, masterKeys, logger, ignore),
     openReadStore(config, logger),
   ]);

@@ -1,0 +1,105 @@
+import { KurrentDBClient } from '@kurrent/kurrentdb-client';
+import { ServerUnavailable } from '../server-unavailable.js';
+import type { KurrentAddress } from './kurrentdb-address.js';
+import { CallTimedOut, isAnswer, type Meaning, meaningOf } from './kurrentdb-errors.js';
+
+/** The client reads over one connection and appends over another, which fail and recover apart. */
+type Kind = 'reads' | 'appends';
+
+interface Session {
+  readonly client: KurrentDBClient;
+  /** When the server last answered, by the clock that only rises, in ms; undefined if it never did. */
+  readonly answeredAt: Record<Kind, number | undefined>;
+}
+
+/**
+ * The client, with a deadline of our own around every call: the client's don't hold for all of them. A client that does
+ * not recover by itself gives way to a new one.
+ */
+export class KurrentConnection {
+  #session: Session;
+  #closed = false;
+
+  constructor(private readonly address: KurrentAddress) {
+    this.#session = this.#connect();
+  }
+
+  /** What people may be told of it. */
+  get place(): string {
+    return this.address.place;
+  }
+
+  /** For subscribing; may be another one after a failed call. */
+  get client(): KurrentDBClient {
+    return this.#session.client;
+  }
+
+  read<T>(deadlineMs: number, call: (client: KurrentDBClient) => Promise<T>): Promise<T> {
+    return this.#call('reads', deadlineMs, call);
+  }
+
+  append<T>(deadlineMs: number, call: (client: KurrentDBClient) => Promise<T>): Promise<T> {
+    return this.#call('appends', deadlineMs, call);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.client.dispose();
+  }
+
+  async #call<T>(kind: Kind, deadlineMs: number, call: (client: KurrentDBClient) => Promise<T>): Promise<T> {
+    const session = this.#session;
+    const begun = performance.now();
+    try {
+      const result = await within(deadlineMs, call(session.client));
+      session.answeredAt[kind] = performance.now();
+      return result;
+    } catch (error) {
+      const meaning = meaningOf(error);
+      if (isAnswer(meaning)) session.answeredAt[kind] = performance.now();
+      else if (isBeyondRecovery(meaning, kind, session, begun)) this.#replace(session);
+      throw error;
+    }
+  }
+
+  #connect(): Session {
+    const client = connect(this.address);
+    return { client, answeredAt: { reads: undefined, appends: undefined } };
+  }
+
+  #replace(session: Session): void {
+    if (this.#closed || session !== this.#session) return;
+    this.#session = this.#connect();
+    void session.client.dispose().catch(() => {});
+  }
+}
+
+/** @throws {ServerUnavailable} without what the client says, which quotes the string */
+function connect({ connectionString, place }: KurrentAddress): KurrentDBClient {
+  try {
+    return KurrentDBClient.connectionString(connectionString);
+  } catch {
+    throw new ServerUnavailable(`KurrentDB at ${place} can't be used: do the files that its URL names exist?`);
+  }
+}
+
+function isBeyondRecovery(meaning: Meaning, kind: Kind, { answeredAt }: Session, begun: number): boolean {
+  switch (meaning) {
+    // Both connections are made anew by the client; but one whose first read has failed never reads again.
+    case 'disconnected':
+      return kind === 'reads' && answeredAt.reads === undefined;
+    // The other end may be gone without a word. A server that is only slow has answered something else meanwhile.
+    case 'unanswered':
+      return (answeredAt[kind] ?? 0) < begun;
+    // The client keeps the answer about what the server can, and if that was an error, gives it to every append.
+    default:
+      return true;
+  }
+}
+
+function within<T>(deadlineMs: number, call: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new CallTimedOut(deadlineMs)), deadlineMs);
+    call.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
