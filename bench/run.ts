@@ -22,6 +22,8 @@ const programs: readonly Program[] = [
   { file: 'large-channel', core: 'load', benches: ['large-channel'] },
   { file: 'footprint', core: 'load', benches: ['footprint'] },
   { file: 'sealing', core: 'server', benches: ['sealing'] },
+  { file: 'token-check', core: 'server', benches: ['token-check'] },
+  { file: 'passwords', core: 'server', benches: ['passwords'] },
 ];
 
 /** @throws {Error} if one of the names is unknown */

@@ -4,7 +4,6 @@ import { LRUCache } from 'lru-cache';
 import { z } from 'zod';
 import { personId, uuid } from '../../domain/ids.js';
 import { type PlatformRole, platformRoles } from '../../domain/permissions.js';
-import { type Session, Unauthenticated } from './session.js';
 import { accessTokenLifetimeMs, type PublishedKey, type SigningKeys } from './signing-keys.js';
 import { type ExpectedJwt, type JwtHeader, numericDate, readJwt } from './strict-jwt.js';
 
@@ -122,13 +121,5 @@ export class AccessTokens {
   /** The keys by which others verify the tokens; none where they are signed with a shared secret alone. */
   async publishedKeys(): Promise<PublishedKey[]> {
     return this.#signingKeys.published();
-  }
-
-  /** @throws {Unauthenticated} if the token is not one of ours or has expired */
-  async authenticate(accessToken: string): Promise<Session> {
-    const verified = await this.verify(accessToken);
-    if (!verified) throw new Unauthenticated();
-    const { personId, sid, expiresAt } = verified;
-    return { actor: { id: personId, session: sid }, expiresAt };
   }
 }
