@@ -7,6 +7,7 @@ import type { Config } from './config.js';
 import type { EventStore } from './event-store/port.js';
 import type { MasterKey } from './keys/master-keys.js';
 import { type KeyStore, KeysUnusable } from './keys/port.js';
+import type { LeaseStore } from './leases/port.js';
 import type { MailTransport } from './mail/port.js';
 import type { MongoDatabase } from './mongodb/connection.js';
 import type { MongoLocation } from './mongodb/location.js';
@@ -18,6 +19,7 @@ export interface Files {
   readonly log: string;
   readonly keys: string;
   readonly readModels: string;
+  readonly leases: string;
 }
 
 export function filesOf({ dataDirectory }: Config): Files {
@@ -25,6 +27,7 @@ export function filesOf({ dataDirectory }: Config): Files {
     log: join(dataDirectory, 'events.db'),
     keys: join(dataDirectory, 'keys.db'),
     readModels: join(dataDirectory, 'read-models.db'),
+    leases: join(dataDirectory, 'leases.db'),
   };
 }
 
@@ -73,6 +76,23 @@ export async function openReadStore(config: Config, logger: Logger): Promise<Rea
   }
   const { mongoReadStore } = await import('./read-store/mongodb.js');
   return mongoReadStore(await connectMongo(config.readStore, 'read store', logger));
+}
+
+/**
+ * The leases of this process, if nobody can reach it from elsewhere; those of the machine, where processes share SQLite
+ * files; those of all machines.
+ */
+export async function openLeases(config: Config, logger: Logger): Promise<LeaseStore> {
+  if (config.broker === 'in-process') {
+    const { MemoryLeases } = await import('./leases/memory.js');
+    return new MemoryLeases();
+  }
+  if (config.leases === 'sqlite') {
+    const { openSqliteLeases } = await import('./leases/sqlite.js');
+    return openSqliteLeases(filesOf(config).leases);
+  }
+  const { MongoLeases } = await import('./leases/mongodb.js');
+  return new MongoLeases(await connectMongo(config.leases, 'store of leases', logger));
 }
 
 /** Says which server has answered. */

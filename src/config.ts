@@ -164,6 +164,8 @@ export interface Config {
   readonly origins: readonly string[];
   readonly eventStore: Settings['PARLEY_EVENT_STORE'];
   readonly readStore: Settings['PARLEY_READ_STORE'];
+  /** Beside the read store. */
+  readonly leases: Settings['PARLEY_READ_STORE'];
   readonly keys: 'sqlite' | MongoLocation;
   readonly broker: Settings['PARLEY_BROKER'];
   readonly roles: ReadonlySet<Role>;
@@ -239,6 +241,7 @@ function configOf(values: Settings): Config {
     origins: values.FRONTEND_URL,
     eventStore: values.PARLEY_EVENT_STORE,
     readStore: values.PARLEY_READ_STORE,
+    leases: leasesBeside(values.PARLEY_READ_STORE),
     keys: values.PARLEY_KEYS ?? keysBeside(values.PARLEY_READ_STORE),
     broker: values.PARLEY_BROKER,
     roles: new Set(values.PARLEY_ROLES),
@@ -270,6 +273,10 @@ function configOf(values: Settings): Config {
 /** As many processes share the keys as share the read models: they are on the same server, in a database of their own. */
 function keysBeside(readStore: Settings['PARLEY_READ_STORE']): Config['keys'] {
   return readStore === 'sqlite' ? 'sqlite' : besides(readStore, 'keys');
+}
+
+function leasesBeside(readStore: Settings['PARLEY_READ_STORE']): Config['leases'] {
+  return readStore === 'sqlite' ? 'sqlite' : besides(readStore, 'leases');
 }
 
 function placeFaults({ PARLEY_READ_STORE: readStore, PARLEY_KEYS: keys }: Settings): string[] {

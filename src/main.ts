@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { RecordedEvent } from '../domain/event.js';
 import { projections } from '../projections/catalogue.js';
-import { openBroker, openEventStore, openKeys, openMail, openReadStore } from './adapters.js';
+import { openBroker, openEventStore, openKeys, openLeases, openMail, openReadStore } from './adapters.js';
 import { Api } from './api/api.js';
 import { AccessTokens } from './auth/access-tokens.js';
 import { LiveAddressRules } from './auth/address-rules.js';
@@ -27,9 +28,14 @@ import { createCodec } from './event-store/event-codec.js';
 import type { EventStore } from './event-store/port.js';
 import { Health } from './health.js';
 import type { KeyStore } from './keys/port.js';
+import { edgeLeases, writeAttendance } from './leases/attendance.js';
+import { type Held, Lease } from './leases/lease.js';
+import type { LeaseStore } from './leases/port.js';
 import { createLogger } from './logger.js';
+import type { MailTransport } from './mail/port.js';
 import { Metrics } from './metrics.js';
 import { mayCall, urlOf } from './origins.js';
+import type { Projector } from './projector/port.js';
 import { Proxies } from './proxies.js';
 import type { LogReactor } from './reactors/log-reactor.js';
 import type { ReadStore } from './read-store/port.js';
@@ -75,6 +81,9 @@ export interface Foundation {
   readonly addressRules: LiveAddressRules;
   readonly forwarding: ClientForwarding;
   readonly commandLimits: CommandLimits;
+  readonly leases: LeaseStore;
+  /** Names this process among all that hold leases. */
+  readonly holder: string;
   readonly closers: Closers;
 }
 
@@ -98,6 +107,7 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
   const keys = closers.add(await openKeys(config, await loadMasterKeys(config), logger, onFatal));
   const eventStore = closers.add(await openEventStore(config, logger, onFatal));
   const readStore = closers.add(await openReadStore(config, logger));
+  const leases = closers.add(await openLeases(config, logger));
   const health = new Health();
   const metrics = new Metrics();
   const broker = closers.add(await openBroker(config, logger, countLosses(metrics)));
@@ -128,6 +138,8 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
     addressRules,
     forwarding: new ClientForwarding(),
     commandLimits: new CommandLimits(config.commandsPerMinute),
+    leases,
+    holder: randomUUID(),
     closers,
   };
 }
@@ -247,52 +259,86 @@ async function runRelay({ eventStore, broker, logger, closers }: Foundation): Pr
 }
 
 async function runReactors(foundation: Foundation, commands: CommandPipeline): Promise<void> {
-  const { TimerReactor } = await import('./reactors/timer.js');
-  const timer = new TimerReactor({ ...foundation, commands });
-  foundation.closers.defer(() => timer.stop());
-  const mail = await runMailReactor(foundation, commands);
-  watchReactors(foundation, mail ? [mail] : []);
+  const running = new Set<LogReactor>();
+  await underLease(foundation, 'reactor/timer', async () => {
+    const { TimerReactor } = await import('./reactors/timer.js');
+    return new TimerReactor({ ...foundation, commands });
+  });
+  await underLease(foundation, 'reactor/rosters', async () => {
+    const { RosterReactor } = await import('./reactors/rosters.js');
+    return new RosterReactor({ ...foundation, commands });
+  });
+  const transport = await openMail(foundation.config, foundation.logger);
+  if (transport) {
+    foundation.closers.add(transport);
+    await underLease(foundation, 'reactor/mail', () => startMail(foundation, commands, transport, running));
+  } else foundation.logger.warn('no mails are sent: MAIL_SERVER is not set');
+  watchReactors(foundation, running);
 }
 
-async function runMailReactor(foundation: Foundation, commands: CommandPipeline): Promise<LogReactor | undefined> {
-  const { config, logger, internalTokens: tokens, closers } = foundation;
-  const opened = await openMail(config, logger);
-  if (!opened) {
-    logger.warn('no mails are sent: MAIL_SERVER is not set');
-    return undefined;
-  }
-  const transport = closers.add(opened);
+async function startMail(
+  foundation: Foundation,
+  commands: CommandPipeline,
+  transport: MailTransport,
+  running: Set<LogReactor>,
+): Promise<{ stop(): Promise<void> }> {
+  const { config, internalTokens: tokens } = foundation;
   const { startMailReactor } = await import('./reactors/mail.js');
   const linkBase = config.linkBase ?? urlOf(config.host, config.port);
   const reactor = await startMailReactor({ ...foundation, commands, transport, tokens, linkBase });
-  closers.defer(() => reactor.stop());
-  return reactor;
+  running.add(reactor);
+  return {
+    stop() {
+      running.delete(reactor);
+      return reactor.stop();
+    },
+  };
 }
 
-function watchReactors({ health, metrics, eventStore }: Foundation, reactors: readonly LogReactor[]): void {
-  for (const reactor of reactors) {
-    const { name } = reactor;
-    health.watchUseful(`reactor ${name}`, () => reactor.blockedBy && `waits, because of ${reactor.blockedBy}`);
-  }
+/**
+ * Has something done by one process at a time; resolves once this one has begun it, or another one was found to do it.
+ */
+async function underLease({ leases, holder, logger, closers }: Foundation, name: string, begin: Held): Promise<void> {
+  const onError = (error: unknown) => logger.error({ err: error, lease: name }, 'what a lease is for has failed');
+  const lease = new Lease({ store: leases, name, holder, onError });
+  closers.defer(() => lease.stop());
+  await lease.start(begin);
+}
+
+function watchReactors({ health, metrics, eventStore }: Foundation, reactors: ReadonlySet<LogReactor>): void {
+  health.watchUseful('reactors', () => {
+    const waiting = [...reactors].filter(({ blockedBy }) => blockedBy);
+    return waiting.map(({ name, blockedBy }) => `${name} waits, because of ${blockedBy}`).join('; ') || undefined;
+  });
   metrics.gaugeBy('parley_reactor_open', 'Events that a reactor has read and not done.', 'reactor', async () =>
-    reactors.map(({ name, open }) => [name, open] as const),
+    [...reactors].map(({ name, open }) => [name, open] as const),
   );
   metrics.gaugeBy('parley_reactor_lag', 'Positions between the log and a reactor.', 'reactor', async () => {
     const head = await eventStore.head();
-    return reactors.map(({ name, through }) => [name, Number(head - through)] as const);
+    return [...reactors].map(({ name, through }) => [name, Number(head - through)] as const);
   });
 }
 
 async function runProjector(foundation: Foundation): Promise<void> {
-  const { eventStore, health, metrics, closers } = foundation;
-  const { startProjector } = await import('./projector/projector.js');
-  const projector = await startProjector({ ...foundation, projections });
-  closers.defer(() => projector.stop());
-  const each = () => projector.status().projections;
+  const { eventStore, health, metrics } = foundation;
+  /** While this process holds the lease; others do it else. */
+  let projector: Projector | undefined;
+  await underLease(foundation, 'projector', async () => {
+    const { startProjector } = await import('./projector/projector.js');
+    const begun = await startProjector({ ...foundation, projections });
+    projector = begun;
+    return {
+      stop() {
+        projector = undefined;
+        return begun.stop();
+      },
+    };
+  });
+  const each = () => projector?.status().projections ?? [];
   const stopped = () => each().filter(({ state }) => state === 'stopped');
   health.watch('projections', () => {
     const names = stopped().map(({ projection, failure }) => `${projection} has stopped: ${failure}`);
-    return [...names, projector.status().failure ?? []].flat().join('; ') || undefined;
+    return [...names, projector?.status().failure ?? []].flat().join('; ') || undefined;
   });
   metrics.gauge('parley_projections_stopped', 'Projections that an event has stopped.', () => stopped().length);
   metrics.gaugeBy('parley_projection_lag', 'Positions between the log and a projection.', 'projection', async () => {
@@ -323,9 +369,17 @@ async function runEdge(
   });
   metrics.gauge('parley_edge_sockets', 'Sockets that are connected to this edge.', () => edge.stats().sockets);
   metrics.gauge('parley_edge_feeds', 'Feeds that this edge follows.', () => edge.stats().feeds);
+  const lease = new Lease({
+    ...foundation,
+    store: foundation.leases,
+    name: `${edgeLeases}${foundation.holder}`,
+    note: () => writeAttendance(edge.attendance),
+    onError: (error) => foundation.logger.warn({ err: error }, 'it could not be told who is connected to this edge'),
+  });
+  void lease.start(async () => ({ stop: async () => {} }));
   let closing: Promise<void> | undefined;
   const close = () => {
-    closing ??= edge.close();
+    closing ??= lease.stop().then(() => edge.close());
     return closing;
   };
   closers.defer(close);

@@ -8,6 +8,7 @@ export interface Room {
   /** ISO 8601 in UTC, as `joinedAt`. */
   createdAt: string;
   participants: { personId: string; joinedAt: string }[];
+  occupied: boolean;
   revision: number;
 }
 
@@ -16,7 +17,7 @@ const roomOf = ({ stream }: { stream: string }) => parseStreamName(stream).id;
 /** By room id. */
 const rooms: Collection<Room> = {
   name: 'rooms',
-  indexes: [],
+  indexes: [['occupied']],
   folds: new Map([
     creates(
       RoomCreated,
@@ -26,20 +27,19 @@ const rooms: Collection<Room> = {
         createdBy,
         createdAt: metadata.occurredAt,
         participants: [],
+        occupied: false,
         revision,
       }),
     ),
     changes(ParticipantJoined, roomOf, (room: Room, { data: { personId }, revision, metadata }) => {
-      room.participants.push({ personId, joinedAt: metadata.occurredAt });
-      return Object.assign(room, { revision });
+      const participants = [...room.participants, { personId, joinedAt: metadata.occurredAt }];
+      return Object.assign(room, { participants, occupied: true, revision });
     }),
-    changes(ParticipantLeft, roomOf, (room: Room, { data, revision }) =>
-      Object.assign(room, {
-        participants: room.participants.filter(({ personId }) => personId !== data.personId),
-        revision,
-      }),
-    ),
+    changes(ParticipantLeft, roomOf, (room: Room, { data, revision }) => {
+      const participants = room.participants.filter(({ personId }) => personId !== data.personId);
+      return Object.assign(room, { participants, occupied: participants.length > 0, revision });
+    }),
   ]),
 };
 
-export const roomsProjection: Projection = { name: 'rooms', version: 1, collections: [rooms] };
+export const roomsProjection: Projection = { name: 'rooms', version: 2, collections: [rooms] };

@@ -109,7 +109,8 @@ async function examineStores(config: Config): Promise<Check[]> {
   );
   if (!isThere) return [await check('databases', () => warn('there are none yet; the first start makes them'))];
   const checks: Check[] = [];
-  const places: Readonly<Record<keyof Files, string | MongoLocation | KurrentAddress>> = {
+  // Leases may be gone at any time.
+  const places: Readonly<Record<Exclude<keyof Files, 'leases'>, string | MongoLocation | KurrentAddress>> = {
     log: config.eventStore === 'sqlite' ? files.log : config.eventStore,
     keys: config.keys === 'sqlite' ? files.keys : config.keys,
     readModels: config.readStore === 'sqlite' ? files.readModels : config.readStore,

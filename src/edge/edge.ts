@@ -8,6 +8,7 @@ import type { CommandLimits } from '../commands/command-limits.js';
 import type { CommandExecutor } from '../commands/port.js';
 import type { Codec } from '../event-store/codec.js';
 import type { EventStore } from '../event-store/port.js';
+import type { Attendance } from '../leases/attendance.js';
 import { Proxies } from '../proxies.js';
 import type { ReadStore } from '../read-store/port.js';
 import type { Positions } from '../read-store/positions.js';
@@ -51,8 +52,6 @@ export interface EdgeOptions {
   readonly forwarding?: ClientForwarding;
   readonly logger: Logger;
   readonly limits?: Partial<EdgeLimits>;
-  /** How long someone in a room whose connection was lost may be away, in ms; 30,000 unless told. */
-  readonly graceMs?: number;
 }
 
 export interface EdgeStats {
@@ -85,6 +84,11 @@ export class Edge {
     return this.transport.port;
   }
 
+  /** Who is in which room through this edge. */
+  get attendance(): Attendance {
+    return this.context.attendance.attendance;
+  }
+
   stats(): EdgeStats {
     const { sessions, feeds, commandsInFlight, closes } = this.context;
     return {
@@ -106,7 +110,6 @@ export class Edge {
     context.draining = true;
     this.transport.stopListening();
     await until(() => context.commandsInFlight === 0, drainMs);
-    context.attendance.stop();
     context.sessions.closeAll('shutting-down');
     await until(() => context.sessions.size === 0, farewellMs);
     context.sessions.stop();
@@ -119,7 +122,7 @@ export class Edge {
 
 /** @throws if the port can't be listened on, or the log can't be read */
 export async function startEdge(options: EdgeOptions): Promise<Edge> {
-  const { logger, broker, eventStore, commands, graceMs = 30_000 } = options;
+  const { logger, broker, eventStore, commands } = options;
   const limits = { ...defaultLimits, ...options.limits };
   const onError = (error: unknown) => logger.error({ err: error }, 'the edge met an error');
   const sessions = new Sessions(limits);
@@ -143,7 +146,7 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     feeds,
     snapshots: new Snapshots(options.readStore, options.positions),
     sessions,
-    attendance: new RoomAttendance({ commands, graceMs, onError }),
+    attendance: new RoomAttendance(),
     closes: new Map(),
     commandsInFlight: 0,
     draining: false,

@@ -10,15 +10,17 @@ export interface LeaseOptions {
   readonly patienceMs?: number;
   /** How often a holder shows that it is alive, and others look, in ms; 1,000 unless told. */
   readonly intervalMs?: number;
-  /** Told when the store can't be asked; it is asked again. */
+  /** What the holder tells of itself with each sign of life, JSON. */
+  readonly note?: () => string;
+  /** Told when the store can't be asked, it is asked again; or when the work has failed, it is begun again. */
   onError(error: unknown): void;
 }
 
 /** Holds a lease that was given back. */
 export const nobody = '';
 
-/** What a process does while it holds a lease; the signal is aborted once it may not go on. */
-export type Held = (lost: AbortSignal, epoch: number) => Promise<void>;
+/** What a process does while it holds a lease: until it is stopped, since the process may not go on. */
+export type Held = (epoch: number) => Promise<{ stop(): Promise<void> }>;
 
 /**
  * A lease: a record that its holder changes again and again. Whoever has seen no change for a while, by their own clock,
@@ -28,21 +30,23 @@ export class Lease {
   readonly #options: Required<LeaseOptions>;
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
-  #note = '';
+  #looked = () => {};
   #seen: { record: LeaseRecord | undefined; at: number } = { record: undefined, at: Number.NEGATIVE_INFINITY };
 
   constructor(options: LeaseOptions) {
-    this.#options = { patienceMs: 5_000, intervalMs: 1_000, ...options };
+    this.#options = { patienceMs: 5_000, intervalMs: 1_000, note: () => '', ...options };
   }
 
-  /** What the holder tells of itself from its next renewal on, JSON. */
-  set note(note: string) {
-    this.#note = note;
-  }
-
-  /** Does the work whenever this process holds the lease, until it is stopped. */
-  start(work: Held): void {
+  /**
+   * Does the work whenever this process holds the lease, until it is stopped.
+   * @returns once the work has begun for the first time, or another process was found to hold the lease
+   */
+  start(work: Held): Promise<void> {
+    const looked = new Promise<void>((resolve) => {
+      this.#looked = resolve;
+    });
     this.#running = this.#run(work);
+    return looked;
   }
 
   /** Ends the work, and gives the lease back, so that nobody has to wait for it. */
@@ -56,6 +60,7 @@ export class Lease {
     while (!signal.aborted) {
       const mine = await this.#acquire().catch((error: unknown) => this.#fail(error));
       if (mine) await this.#hold(mine, work);
+      this.#looked();
       // Also where the work has ended by itself: it would at once again.
       await this.#wait();
     }
@@ -66,7 +71,7 @@ export class Lease {
     const { store, name, holder, patienceMs } = this.#options;
     const kept = await store.read(name);
     if (kept && kept.holder !== nobody && this.#isAlive(kept, patienceMs)) return undefined;
-    const mine = { holder, epoch: (kept?.epoch ?? 0) + 1, counter: 0, note: this.#note };
+    const mine = { holder, epoch: (kept?.epoch ?? 0) + 1, counter: 0, note: this.#options.note() };
     return (await store.compareAndSet(name, kept, mine)) ? mine : undefined;
   }
 
@@ -79,28 +84,32 @@ export class Lease {
 
   async #hold(mine: LeaseRecord, work: Held): Promise<void> {
     const { onError } = this.#options;
-    const lost = new AbortController();
-    const ending = AbortSignal.any([lost.signal, this.#stopping.signal]);
-    const working = work(ending, mine.epoch).catch((error: unknown) => {
-      if (!ending.aborted) onError(error);
-    });
-    const finished = working.finally(() => lost.abort());
-    const last = await this.#renew(mine, ending);
-    lost.abort();
-    await finished;
+    const working = this.#begin(work, mine.epoch);
+    const last = await this.#renew(mine, working);
+    await (await working)?.stop().catch(onError);
     if (last) await this.#release(last).catch(onError);
   }
 
+  async #begin(work: Held, epoch: number): Promise<{ stop(): Promise<void> } | undefined> {
+    const begun = await work(epoch).catch((error: unknown) => this.#fail(error));
+    this.#looked();
+    return begun;
+  }
+
   /** @returns the record as it was last renewed; undefined once the lease is lost */
-  async #renew(mine: LeaseRecord, ending: AbortSignal): Promise<LeaseRecord | undefined> {
-    const { store, name, intervalMs, patienceMs } = this.#options;
+  async #renew(mine: LeaseRecord, working: Promise<unknown>): Promise<LeaseRecord | undefined> {
+    const { store, name, patienceMs, note } = this.#options;
+    let failed = false;
+    void working.then((begun) => {
+      failed = begun === undefined;
+    });
     let renewedAt = performance.now();
     for (let record = mine; ; ) {
-      await sleep(intervalMs, undefined, { signal: ending }).catch(() => undefined);
-      if (ending.aborted) return record;
+      await this.#wait();
+      if (failed || this.#stopping.signal.aborted) return record;
       // A process that was stopped for long must not go on as if nothing had been.
       if (performance.now() - renewedAt >= patienceMs) return undefined;
-      const next = { ...record, counter: record.counter + 1, note: this.#note };
+      const next = { ...record, counter: record.counter + 1, note: note() };
       const renewed = await store.compareAndSet(name, record, next).catch((error: unknown) => this.#fail(error));
       if (renewed === false) return undefined;
       if (renewed) {

@@ -48,7 +48,7 @@ it('without its mail server Parley is ready, and says what is wrong', async () =
   const { post, health } = await open({ MAIL_PORT: port });
   expect((await health()).body).toEqual({ status: 'ok', faults: {} });
   expect((await post('register', ann)).status).toBe(201);
-  const faults = { 'reactor mail': 'waits, because of CONN ECONNREFUSED' };
+  const faults = { reactors: 'mail waits, because of CONN ECONNREFUSED' };
   await expect.poll(async () => (await health()).body, patient).toEqual({ status: 'degraded', faults });
   expect((await health('/ready')).status).toBe(200);
 });

@@ -58,24 +58,24 @@ export function leaseStoreContract(open: () => Promise<LeaseStore>): void {
 
   describe('a lease', () => {
     const timing = { patienceMs: 200, intervalMs: 20, onError: (error: unknown) => expect.unreachable(String(error)) };
-    const until = (signal: AbortSignal) =>
-      new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 
     it('is held by one at a time, and passed on when it is given back, with a higher epoch', async () => {
       const held: string[] = [];
       let inside = 0;
-      const work = (holder: string) => async (lost: AbortSignal, epoch: number) => {
+      const work = (holder: string) => async (epoch: number) => {
         inside += 1;
         expect(inside).toBe(1);
         held.push(`${holder} ${epoch}`);
-        await until(lost);
-        inside -= 1;
+        return {
+          async stop() {
+            inside -= 1;
+          },
+        };
       };
       const first = new Lease({ store, name, holder: 'one', ...timing });
       const second = new Lease({ store: other, name, holder: 'two', ...timing });
-      first.start(work('one'));
-      await eventually(() => held.length === 1);
-      second.start(work('two'));
+      await first.start(work('one'));
+      await second.start(work('two'));
       await first.stop();
       await eventually(() => held.length === 2);
       await second.stop();
@@ -86,9 +86,9 @@ export function leaseStoreContract(open: () => Promise<LeaseStore>): void {
       await store.compareAndSet(name, undefined, { ...record, holder: 'dead', epoch: 4 });
       const epochs: number[] = [];
       const lease = new Lease({ store: other, name, holder: 'two', ...timing });
-      lease.start(async (lost, epoch) => {
+      void lease.start(async (epoch) => {
         epochs.push(epoch);
-        await until(lost);
+        return { stop: async () => {} };
       });
       await eventually(() => epochs.length === 1);
       await lease.stop();
@@ -98,12 +98,10 @@ export function leaseStoreContract(open: () => Promise<LeaseStore>): void {
     it('ends the work of a holder that has lost it', async () => {
       const events: string[] = [];
       const lease = new Lease({ store, name, holder: 'one', ...timing });
-      lease.start(async (lost) => {
+      await lease.start(async () => {
         events.push('begun');
-        await until(lost);
-        events.push('ended');
+        return { stop: async () => void events.push('ended') };
       });
-      await eventually(() => events.length === 1);
       await eventually(async () => {
         const kept = await other.read(name);
         return kept !== undefined && other.compareAndSet(name, kept, { ...kept, holder: 'thief', epoch: 9 });
@@ -116,7 +114,7 @@ export function leaseStoreContract(open: () => Promise<LeaseStore>): void {
       const errors: unknown[] = [];
       let times = 0;
       const lease = new Lease({ store, name, holder: 'one', ...timing, onError: (error) => errors.push(error) });
-      lease.start(async () => {
+      void lease.start(async () => {
         times += 1;
         throw new Error('failed');
       });

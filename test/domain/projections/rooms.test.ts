@@ -29,6 +29,7 @@ describe('the projection of rooms', () => {
           { personId: bob, joinedAt: at(2) },
           { personId: ann, joinedAt: at(4) },
         ],
+        occupied: true,
         revision: 4,
       },
     });
