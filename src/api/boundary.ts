@@ -4,7 +4,7 @@ import type { AttemptLimits } from '../auth/attempt-limits.js';
 import { type Authenticator, type Session, Unauthenticated } from '../auth/session.js';
 import type { CommandLimits } from '../commands/command-limits.js';
 import { type CommandReply, parse } from '../commands/port.js';
-import { type Problem, Refused, toProblem } from '../problems.js';
+import { type ProblemCode, Refused, toProblem } from '../problems.js';
 import { rateLimitHeaders } from '../rate-limits.js';
 import { type Call, positionOf, whenceOf } from './call.js';
 import { refuseCrossSite, type TrustedOrigins } from './cross-site.js';
@@ -45,7 +45,7 @@ export class Boundary {
     method: (call: Call) => Promise<unknown>,
   ): Promise<void> {
     const call = await this.#enter(route, request, reply);
-    const result = route.tries ? await this.#attempt(route.tries, call, reply, method) : await method(call);
+    const result = await (route.tries ? this.#attempt(route.tries, route.path, call, reply, method) : method(call));
     this.#answer(route, call, result, reply);
   }
 
@@ -79,17 +79,18 @@ export class Boundary {
   /** Counts a try before anything costly is done, and by how it has ended. */
   async #attempt(
     { account, counts }: Tries,
+    what: string,
     call: Call,
     reply: FastifyReply,
     method: (call: Call) => Promise<unknown>,
   ): Promise<unknown> {
-    const attempt = await this.options.attemptLimits.begin(call.request.clientAddress, account?.(call));
+    const attempt = await this.options.attemptLimits.begin(what, call.request.clientAddress, account?.(call));
     try {
       const result = await method(call);
       await (counts === 'all' ? attempt.failed() : attempt.succeeded());
       return result;
     } catch (error) {
-      await (isGuess(toProblem(error)) ? attempt.failed() : attempt.succeeded());
+      await (wrongGuesses.has(toProblem(error).code) ? attempt.failed() : attempt.succeeded());
       throw error;
     } finally {
       reply.headers(rateLimitHeaders(await attempt.standings()));
@@ -140,10 +141,15 @@ export class Boundary {
   }
 }
 
-/** Whether a refusal tells its caller that they have guessed wrong. */
-function isGuess({ status, code }: Problem): boolean {
-  return status > 400 && status < 500 && status !== 429 && code !== 'second-factor-required';
-}
+/** Refusals that tell callers that they have guessed wrong, or what others have. Any other is no try. */
+const wrongGuesses: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
+  'unauthenticated',
+  'wrong-credentials',
+  'wrong-code',
+  'token-not-valid',
+  'email-taken',
+  'username-taken',
+]);
 
 /** An id of another form than ids have names nothing. */
 function parseParams({ params }: RouteOptions, given: unknown): unknown {

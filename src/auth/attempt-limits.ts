@@ -1,6 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 import { RateLimited, type Standing } from '../rate-limits.js';
+import { networkOf } from './network.js';
 
 /** Keys of each limit that are counted at once, unless told otherwise. */
 const defaultMostKeys = 100_000;
@@ -106,23 +107,25 @@ export class AttemptLimits {
   }
 
   /**
+   * @param what - is tried: each thing has tries of its own, so that wrong guesses at one keep nobody from another
    * @param address - of the client
    * @param account - what names the account: an e-mail address, a user name, an id; none where nothing does
    * @throws {RateLimited}
    */
-  async begin(address: string, account?: string): Promise<Attempt> {
+  async begin(what: string, address: string, account?: string): Promise<Attempt> {
     const network = networkOf(address);
+    const place = `${what} ${network}`;
     await this.#requests.countWithin(network);
-    await this.#byAddress.check(network);
-    const counted = account === undefined ? undefined : { limit: this.#byAccount, key: folded(account) };
+    await this.#byAddress.check(place);
+    const counted = account === undefined ? undefined : { limit: this.#byAccount, key: `${what} ${folded(account)}` };
     await counted?.limit.countWithin(counted.key);
     return {
       succeeded: async () => counted?.limit.uncount(counted.key),
-      failed: () => this.#byAddress.count(network),
+      failed: () => this.#byAddress.count(place),
       standings: () =>
         Promise.all([
           ...(counted ? [counted.limit.standing(counted.key)] : []),
-          this.#byAddress.standing(network),
+          this.#byAddress.standing(place),
           this.#requests.standing(network),
         ]),
     };
@@ -132,15 +135,4 @@ export class AttemptLimits {
 /** As those are spelled alike that name one account. */
 function folded(account: string): string {
   return account.trim().normalize('NFKC').toLowerCase();
-}
-
-/**
- * What one customer of a network has: an IPv4 address, or the first 64 bits of an IPv6 address (RFC 6177), within which
- * anyone can take as many as they like.
- */
-export function networkOf(address: string): string {
-  if (!address.includes(':')) return address;
-  const [head = [], tail] = address.split('::').map((part) => part.split(':').filter((group) => group !== ''));
-  const groups = tail ? [...head, ...Array<string>(8 - head.length - tail.length).fill('0'), ...tail] : head;
-  return `${groups.slice(0, 4).join(':')}::/64`;
 }

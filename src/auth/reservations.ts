@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { networkOf } from './network.js';
 
 /** A unique value and the id of the stream that reserves it. */
 export interface Reserved {
@@ -33,9 +34,9 @@ export class Reservations {
     return this.#hmac('tries-at', account);
   }
 
-  /** Names the count of wrong logins from an address. */
+  /** Names the count of wrong logins from an address, and from those that anyone who has it can take as well. */
   triesFrom(address: string): string {
-    return this.#hmac('tries-from', address);
+    return this.#hmac('tries-from', networkOf(address));
   }
 
   #hmac(kind: string, value: string): string {

@@ -1,5 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { AttemptLimits, networkOf } from '../../src/auth/attempt-limits.js';
+import { declaredRoutes } from '../../src/api/route.js';
+import { AttemptLimits } from '../../src/auth/attempt-limits.js';
+import { networkOf } from '../../src/auth/network.js';
+import { Reservations } from '../../src/auth/reservations.js';
 import { CommandLimits } from '../../src/commands/command-limits.js';
 import { RateLimited, rateLimitHeaders } from '../../src/rate-limits.js';
 import { RawSocket } from '../edge/raw-socket.js';
@@ -24,11 +27,17 @@ describe('the network that tries are counted by', () => {
   });
 });
 
+it('the network that tries are counted by durably is the same', () => {
+  const reservations = new Reservations(Buffer.alloc(32, 7));
+  expect(reservations.triesFrom('2001:db8:0:1::1')).toBe(reservations.triesFrom('2001:db8:0:1:ffff::'));
+  expect(reservations.triesFrom('2001:db8:0:1::1')).not.toBe(reservations.triesFrom('2001:db8:0:2::1'));
+});
+
 describe('tries', () => {
   const fail = async (limits: AttemptLimits, address: string, account?: string) =>
-    (await limits.begin(address, account)).failed();
+    (await limits.begin('login', address, account)).failed();
   const succeed = async (limits: AttemptLimits, address: string, account?: string) =>
-    (await limits.begin(address, account)).succeeded();
+    (await limits.begin('login', address, account)).succeeded();
 
   let limits: AttemptLimits;
   beforeEach(() => {
@@ -39,33 +48,38 @@ describe('tries', () => {
 
   it('of one account are bounded, from wherever they come', async () => {
     for (let n = 0; n < tries; n += 1) await fail(limits, `192.0.2.${n}`, 'ann@example.org');
-    await expect(limits.begin('198.51.100.1', 'ann@example.org')).rejects.toThrow(RateLimited);
+    await expect(limits.begin('login', '198.51.100.1', 'ann@example.org')).rejects.toThrow(RateLimited);
     await fail(limits, '198.51.100.1', 'bob@example.org');
   });
 
   it('of one address are bounded, for whomever they are', async () => {
     for (let n = 0; n < tries; n += 1) await fail(limits, '192.0.2.1', `${n}@example.org`);
-    await expect(limits.begin('192.0.2.1', 'ann@example.org')).rejects.toThrow(RateLimited);
-    await expect(limits.begin('192.0.2.1')).rejects.toThrow(RateLimited);
+    await expect(limits.begin('login', '192.0.2.1', 'ann@example.org')).rejects.toThrow(RateLimited);
+    await expect(limits.begin('login', '192.0.2.1')).rejects.toThrow(RateLimited);
     await fail(limits, '192.0.2.2', 'ann@example.org');
+  });
+
+  it('of one thing leave those of another', async () => {
+    for (let n = 0; n < tries; n += 1) await fail(limits, '192.0.2.1', 'ann@example.org');
+    await (await limits.begin('register', '192.0.2.1', 'ann@example.org')).failed();
   });
 
   it('of one IPv6 network are bounded together, those of its neighbours apart', async () => {
     for (let n = 0; n < tries; n += 1) await fail(limits, `2001:db8:0:1::${n}`);
-    await expect(limits.begin('2001:db8:0:1:ffff::')).rejects.toThrow(RateLimited);
+    await expect(limits.begin('login', '2001:db8:0:1:ffff::')).rejects.toThrow(RateLimited);
     await fail(limits, '2001:db8:0:2::1');
   });
 
   it('of one account are the same however it is spelled', async () => {
     for (let n = 0; n < tries; n += 1)
       await fail(limits, `192.0.2.${n}`, n % 2 ? ' ANN@example.org' : 'ann@EXAMPLE.org ');
-    await expect(limits.begin('198.51.100.1', 'ann@example.org')).rejects.toThrow(RateLimited);
+    await expect(limits.begin('login', '198.51.100.1', 'ann@example.org')).rejects.toThrow(RateLimited);
   });
 
   it('that succeed do not count', async () => {
     for (let n = 0; n < 5 * tries; n += 1) await succeed(limits, '192.0.2.1', 'ann@example.org');
     await fail(limits, '192.0.2.1', 'ann@example.org');
-    const { standings } = await limits.begin('192.0.2.1', 'ann@example.org');
+    const { standings } = await limits.begin('login', '192.0.2.1', 'ann@example.org');
     expect(await standings()).toMatchObject([
       { policy: 'account', quota: tries, windowSeconds, remaining: tries - 2 },
       { policy: 'address', quota: tries, windowSeconds, remaining: tries - 1 },
@@ -74,39 +88,39 @@ describe('tries', () => {
   });
 
   it('of one account that have not ended yet count, those of an address do not', async () => {
-    for (let n = 0; n < tries; n += 1) await limits.begin('192.0.2.1', 'ann@example.org');
-    await expect(limits.begin('192.0.2.1', 'ann@example.org')).rejects.toThrow(RateLimited);
-    await limits.begin('192.0.2.1', 'bob@example.org');
+    for (let n = 0; n < tries; n += 1) await limits.begin('login', '192.0.2.1', 'ann@example.org');
+    await expect(limits.begin('login', '192.0.2.1', 'ann@example.org')).rejects.toThrow(RateLimited);
+    await limits.begin('login', '192.0.2.1', 'bob@example.org');
   });
 
   it('are given again when the window ends, to the second', async () => {
     for (let n = 0; n < tries; n += 1) await fail(limits, '192.0.2.1', 'ann@example.org');
     vi.advanceTimersByTime((windowSeconds - 60) * 1_000);
-    const refused = await limits.begin('192.0.2.1', 'ann@example.org').catch((error) => error);
+    const refused = await limits.begin('login', '192.0.2.1', 'ann@example.org').catch((error) => error);
     expect(refused).toMatchObject({ retryAfter: 60 });
     vi.advanceTimersByTime(59_000);
-    await expect(limits.begin('192.0.2.1', 'ann@example.org')).rejects.toThrow(RateLimited);
+    await expect(limits.begin('login', '192.0.2.1', 'ann@example.org')).rejects.toThrow(RateLimited);
     vi.advanceTimersByTime(1_000);
     await fail(limits, '192.0.2.1', 'ann@example.org');
   });
 
   it('that end after their window give nothing back to the next', async () => {
-    const slow = await limits.begin('192.0.2.1', 'ann@example.org');
+    const slow = await limits.begin('login', '192.0.2.1', 'ann@example.org');
     vi.advanceTimersByTime(windowSeconds * 1_000);
     await slow.succeeded();
     for (let n = 0; n < tries; n += 1) await fail(limits, `192.0.2.${n}`, 'ann@example.org');
-    await expect(limits.begin('198.51.100.1', 'ann@example.org')).rejects.toThrow(RateLimited);
+    await expect(limits.begin('login', '198.51.100.1', 'ann@example.org')).rejects.toThrow(RateLimited);
   });
 
   it('of one address are bounded in number even where all succeed', async () => {
     for (let n = 0; n < 60 * tries; n += 1) await succeed(limits, '192.0.2.1', `${n}@example.org`);
-    const refused = await limits.begin('192.0.2.1').catch((error) => error);
+    const refused = await limits.begin('login', '192.0.2.1').catch((error) => error);
     expect(refused).toMatchObject({ retryAfter: 60, standings: [{ policy: 'requests', remaining: 0 }] });
   });
 
   it('of an address that is refused cost the account nothing', async () => {
     for (let n = 0; n < tries; n += 1) await fail(limits, '192.0.2.1', `${n}@example.org`);
-    for (let n = 0; n < tries; n += 1) await limits.begin('192.0.2.1', 'ann@example.org').catch(() => {});
+    for (let n = 0; n < tries; n += 1) await limits.begin('login', '192.0.2.1', 'ann@example.org').catch(() => {});
     for (let n = 0; n < tries; n += 1) await fail(limits, '198.51.100.1', 'ann@example.org');
   });
 
@@ -118,10 +132,10 @@ describe('tries', () => {
     await use('1', '192.0.2.1');
     await use('2', '192.0.2.2');
     await use('3', '192.0.2.3');
-    await expect(small.begin('192.0.2.1')).rejects.toThrow(RateLimited);
+    await expect(small.begin('login', '192.0.2.1')).rejects.toThrow(RateLimited);
     await use('4', '192.0.2.4');
     await fail(small, '192.0.2.2');
-    await expect(small.begin('192.0.2.4')).rejects.toThrow(RateLimited);
+    await expect(small.begin('login', '192.0.2.4')).rejects.toThrow(RateLimited);
   });
 });
 
@@ -181,7 +195,7 @@ describe('the routes of credentials', () => {
     for (let n = 0; n < tries; n += 1) await logIn({ username: `nobody${n}`, password: 'wrong' });
     const right = { email: ann.email, password: ann.password };
     expect(await logIn(right)).toMatchObject({ status: 429 });
-    expect(await register({ email: 'new@example.org' })).toMatchObject({ status: 429 });
+    expect(await register({ email: 'new@example.org' })).toMatchObject({ status: 201 });
     expect(await logIn(right, '192.0.2.2')).toMatchObject({ status: 200 });
   });
 
@@ -217,6 +231,25 @@ describe('the routes of credentials', () => {
       expect(answer).toMatchObject({ status: 409 });
     }
     expect(await register({ email: 'ann@example.org' })).toMatchObject({ status: 429 });
+  });
+
+  it.each([
+    ['refresh', { refreshToken: 'nonsense' }, 401],
+    ['verify-email', { token: 'nonsense' }, 400],
+    ['reset-password', { token: 'nonsense', password: 'correct horse' }, 400],
+    ['mfa/login', { challenge: 'nonsense', code: '000000' }, 401],
+    ['forgot-password', { email: 'ann@example.org' }, 202],
+    ['verify-email/resend', { email: 'ann@example.org' }, 202],
+  ])('refuse an eleventh guess, or mail, of the same address: %s', async (path, body, status) => {
+    const ask = () => call(parley.url, 'POST', `auth/${path}`, { body, headers: from('192.0.2.1') });
+    for (let n = 0; n < tries; n += 1) expect(await ask()).toMatchObject({ status });
+    expect(await ask()).toMatchObject({ status: 429 });
+  });
+
+  it('bound every route that takes credentials without a session', () => {
+    const open = declaredRoutes.filter(({ options: { auth, method } }) => auth === 'none' && method === 'POST');
+    expect(open.length).toBeGreaterThan(7);
+    expect(open.filter(({ options }) => !options.tries).map(({ options }) => options.path)).toEqual([]);
   });
 
   it('let pages of other origins read how far they are from a limit', async () => {
