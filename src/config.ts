@@ -76,7 +76,7 @@ const commaList = z.string().transform((text) =>
 );
 
 /** An exact web origin, such as https://talk.example.org. */
-const origin = z.string().refine((text) => URL.canParse(text) && new URL(text).origin === text, {
+const origin = z.string().refine((text) => isOrigin(text), {
   error: 'must be origins such as https://talk.example.org, separated by commas',
 });
 
@@ -85,6 +85,10 @@ const linkBase = z
   .url({ protocol: /^https?$/, error: 'must be a URL such as https://example.org/talk' })
   .refine((text) => !text.includes('?'), { error: 'must be a URL without ?' })
   .transform((text) => text.replace(/\/+$/, ''));
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && new URL(text).origin === text && !text.includes('*');
+}
 
 const secret = z.string().min(1).optional();
 

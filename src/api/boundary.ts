@@ -11,7 +11,7 @@ import { refuseCrossSite, type TrustedOrigins } from './cross-site.js';
 import { etagOf, matchesNone } from './preconditions.js';
 import type { ReadYourWrites } from './read-your-writes.js';
 import { type BodySettings, bodySchema, Otherwise, type RouteOptions, type Tries } from './route.js';
-import type { SessionCookie } from './session-cookie.js';
+import { noCookie, type SessionCookie } from './session-cookie.js';
 
 /** Nobody is logged in: for routes that ask for no credentials. */
 const nobody: Session = { actor: systemActor, expiresAt: Number.POSITIVE_INFINITY };
@@ -66,7 +66,7 @@ export class Boundary {
       query: parse(route.query, request.query),
       body: body ? parse(body, request.body) : request.body,
       request,
-      cookie: this.options.sessionCookie.on(reply),
+      cookie: route.setsCookie ? this.options.sessionCookie.on(reply) : noCookie,
     };
     if (route.reads) await this.#wait(route.reads, call, reply);
     if (route.command && route.auth === 'person') {

@@ -12,6 +12,13 @@ export interface CookieOfAnswer {
   clear(): void;
 }
 
+/** Of routes that are not declared to set the cookie, and so are not guarded as those must be. */
+export const noCookie: CookieOfAnswer = { set: refuseUndeclared, clear: refuseUndeclared };
+
+function refuseUndeclared(): never {
+  throw new Error("only a route with `setsCookie` may set the session's cookie");
+}
+
 /**
  * The cookie that holds a browser's session (RFC 6265bis): unreadable to scripts, for this host alone, and where it is
  * only sent over TLS with a name that no other host or plain connection can have set it under.

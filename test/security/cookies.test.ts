@@ -1,5 +1,6 @@
 import { parseSetCookie } from 'cookie';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { noCookie } from '../../src/api/session-cookie.js';
 import { type Answer, call, TestPerson } from '../fixtures/api-client.js';
 import { startTestParley, type TestParley } from '../fixtures/parley.js';
 
@@ -80,6 +81,20 @@ describe("the session's cookie", () => {
   it('is found among others', async () => {
     const cookie = `theme=dark; ${await sent(ann)}; $weird="a; b`;
     expect(await call(parley.url, 'GET', 'auth/me', { headers: { cookie } })).toMatchObject({ status: 200 });
+  });
+
+  it('is taken back by a logout, and lets nobody in from then on', async () => {
+    const cookie = await sent(ann);
+    const answer = await call(parley.url, 'POST', 'auth/logout', { headers: { cookie } });
+    expect(answer.status).toBe(204);
+    expect(cookieOf(answer)).toMatchObject({ name: 'parley_session', value: '', maxAge: 0, path: '/', httpOnly: true });
+    expect(await call(parley.url, 'GET', 'auth/me', { headers: { cookie } })).toMatchObject({ status: 401 });
+    expect(await call(parley.url, 'POST', 'auth/logout', { headers: { cookie } })).toMatchObject({ status: 401 });
+  });
+
+  it('comes with answers of routes that are declared to set it, and no others', () => {
+    expect(() => noCookie.set('value')).toThrow('setsCookie');
+    expect(() => noCookie.clear()).toThrow('setsCookie');
   });
 
   it('counts for nothing beside an Authorization header', async () => {

@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { declaredRoutes } from '../../src/api/route.js';
 import { call, TestPerson } from '../fixtures/api-client.js';
 import { startTestParley, type TestParley } from '../fixtures/parley.js';
 
@@ -137,6 +138,33 @@ describe('a command that comes with the cookie', () => {
     });
     expect(await send('POST', 'meetings', { site: 'cross-site' }, { cookie }, body)).toBe('403 cross-site-request');
     expect(JSON.stringify((await ann.get('meetings')).body)).not.toContain('Refused');
+  });
+});
+
+describe('every route', () => {
+  it('that does anything under the cookie, or sets it, refuses pages of other origins before all else', async () => {
+    const { body } = await call(parley.url, 'GET', 'openapi.json');
+    // biome-ignore lint/suspicious/noExplicitAny: OpenAPI, as it comes
+    const guarded = Object.entries<any>(body.paths).flatMap(([path, methods]) =>
+      // biome-ignore lint/suspicious/noExplicitAny: OpenAPI, as it comes
+      Object.entries<any>(methods)
+        .filter(([, { responses }]) => responses[403]?.description.includes('cross-site-request'))
+        .map(([method]) => [
+          method.toUpperCase(),
+          path.replace('/api/v1/', '').replaceAll(/\{\w+\}/g, crypto.randomUUID()),
+        ]),
+    ) as [string, string][];
+    expect(guarded).toHaveLength(
+      declaredRoutes.filter(
+        ({ options: { method, auth, setsCookie } }) => setsCookie || (auth === 'person' && method !== 'GET'),
+      ).length,
+    );
+    for (const [method, path] of guarded) {
+      for (const told of [{ site: 'cross-site' }, { origin: 'https://evil.example' }, { origin: 'null' }]) {
+        const answered = await send(method, path, told, { cookie });
+        expect(`${method} ${path}: ${answered}`).toBe(`${method} ${path}: 403 cross-site-request`);
+      }
+    }
   });
 });
 
