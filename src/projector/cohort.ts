@@ -27,12 +27,20 @@ export interface RunObserver {
  * page is being written, the next one is folded.
  */
 export class Cohort {
+  /** Rejects with why something could not be written; pends until then. */
+  readonly failure: Promise<never>;
+  #fail: (error: unknown) => void = () => {};
   #written: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly parts: ProjectorParts,
     private readonly observer: RunObserver,
-  ) {}
+  ) {
+    this.failure = new Promise((_, reject) => {
+      this.#fail = reject;
+    });
+    this.failure.catch(() => undefined);
+  }
 
   /** @throws whatever the codec or the read store throw, perhaps at the page before */
   async take(page: readonly StoredEvent[], runs: readonly ProjectionRun[]): Promise<void> {
@@ -44,8 +52,7 @@ export class Cohort {
     }
     await this.#written;
     this.#written = Promise.all(folded.map((each) => this.#write(each)));
-    // Its failure is thrown where it is waited for.
-    this.#written.catch(() => undefined);
+    this.#written.catch(this.#fail);
   }
 
   /** Resolves once everything taken is written. */

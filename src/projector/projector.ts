@@ -173,7 +173,8 @@ class LogProjector implements Projector {
     const signal = AbortSignal.any([this.#stopping.signal, failed.signal]);
     const work = [this.#follow(signal), this.#catchUp(signal)];
     try {
-      await Promise.all(work);
+      // What is written last may fail with nothing behind it that would wait for it.
+      await Promise.race([Promise.all(work), this.#cohort.failure]);
     } finally {
       failed.abort();
       await Promise.allSettled(work);

@@ -35,15 +35,16 @@ export class ProjectorWorld {
   readonly #projectors: Projector[] = [];
   #closed = false;
 
-  static async open(): Promise<ProjectorWorld> {
-    const path = join(await temporaryDirectory(), 'read-models.db');
-    const world = new ProjectorWorld(path, await openSqliteReadStore(path));
+  /** @param openReadStore - opens the same one each time; one of SQLite unless told */
+  static async open(openReadStore?: () => Promise<ReadStore>): Promise<ProjectorWorld> {
+    const open = openReadStore ?? (await inSqlite());
+    const world = new ProjectorWorld(open, await open());
     onTestFinished(() => world.close());
     return world;
   }
 
   private constructor(
-    private readonly path: string,
+    private readonly openReadStore: () => Promise<ReadStore>,
     public readStore: ReadStore,
   ) {
     this.positions = new Positions(readStore);
@@ -85,7 +86,7 @@ export class ProjectorWorld {
 
   async reopenReadStore(): Promise<void> {
     await this.readStore.close();
-    this.readStore = await openSqliteReadStore(this.path);
+    this.readStore = await this.openReadStore();
     this.positions = new Positions(this.readStore);
   }
 
@@ -144,6 +145,11 @@ export class ProjectorWorld {
     for (const { name } of projections) expect(await this.readStore.liveCheckpoint(name)).toBe(this.log.head());
     await this.expectPrefixes();
   }
+}
+
+async function inSqlite(): Promise<() => Promise<ReadStore>> {
+  const path = join(await temporaryDirectory(), 'read-models.db');
+  return () => openSqliteReadStore(path);
 }
 
 function sorted(documents: Documents): [string, unknown][] {

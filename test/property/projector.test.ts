@@ -12,7 +12,7 @@ import { ProjectionRun } from '../../src/projector/projection-run.js';
 import { CheckpointAhead } from '../../src/projector/projector.js';
 import { rebuildProjections } from '../../src/projector/rebuild.js';
 import { idOf } from '../domain/specification.js';
-import { slow } from './projector-faults.js';
+import { failing, slow, type WriteFault } from './projector-faults.js';
 import { ProjectorWorld } from './projector-world.js';
 
 const channelStream = `channel-${idOf(1)}`;
@@ -227,6 +227,15 @@ describe('the projector', () => {
     await world.caughtUp();
     await world.expectAllRight();
     await vi.waitFor(() => expect(projector.status().failure).toBeUndefined());
+  });
+
+  it('tries again what it could not write, also when nothing comes after it', async () => {
+    const world = await ProjectorWorld.open();
+    const faults: WriteFault[] = ['none', 'refused'];
+    await world.start({ readStore: failing(world.readStore, () => faults.shift() ?? 'none'), pageSize: 2 });
+    await world.append(channelStream, created, joined);
+    await world.caughtUp();
+    await world.expectAllRight();
   });
 
   it('refuses to start where a checkpoint is ahead of the log', async () => {
