@@ -113,12 +113,12 @@ export class Follower {
   answered = false;
 
   constructor(
-    url: string,
+    server: { readonly url: string; readonly socketUrl?: string },
     private readonly person: Person,
     private readonly feed: string,
     private readonly recorded: Subscription[],
   ) {
-    this.#client = new ParleyClient({ url, accessToken: person.token, longestBackoffMs: 400 });
+    this.#client = new ParleyClient({ ...server, accessToken: person.token, longestBackoffMs: 400 });
     this.#follow();
   }
 
