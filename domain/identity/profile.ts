@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { type Actor, defineAggregate, defineCommand, onStream } from '../decider.js';
 import { type DomainEvent, defineEvent, type RecordedEvent, type RecordedOf } from '../event.js';
-import { personId, streamName } from '../ids.js';
+import { personId, revision, streamName } from '../ids.js';
 import { may } from '../permissions.js';
 import { type Rejection, reject } from '../rejections.js';
 import { type AccountState, account } from './account/account.js';
@@ -194,8 +194,9 @@ export const ChangeUsername = defineCommand({
     personId,
     username: z.string(),
     reservation: z.string(),
-    /** Reservation of the name that is to be given up, where there is one. */
+    /** Reservation of the name that is to be given up, where there is one, and the event that the name is from. */
     formerReservation: z.string().nullable(),
+    formerRevision: revision.optional(),
   }),
   streamId: ofPerson,
   others: ({ reservation, formerReservation }) => ({
@@ -209,7 +210,7 @@ export const ChangeUsername = defineCommand({
     const { personId, username, reservation, formerReservation } = input;
     const refusal = refuseChange(state, actor, personId);
     if (refusal) return refusal;
-    if (others.former && others.former.owner !== personId) return reject('stale-version');
+    if (input.formerRevision !== state.usernameRevision) return reject('stale-version');
     const owner = others.next?.owner ?? null;
     if (owner !== null && owner !== personId) return reject('username-taken', undefined, 'username');
     const events: DomainEvent[] = [UsernameChanged({ personId, username })];
@@ -254,8 +255,11 @@ export const ForgetPerson = defineCommand({
   aggregate: profile,
   input: z.strictObject({
     personId,
+    /** Each with the event that the value is from, so that none is left reserved that was taken meanwhile. */
     emailReservation: z.string().nullable(),
+    emailRevision: revision.optional(),
     usernameReservation: z.string().nullable(),
+    usernameRevision: revision.optional(),
     passwordRevision: shownPassword,
   }),
   streamId: ofPerson,
@@ -280,6 +284,10 @@ export const ForgetPerson = defineCommand({
     if (state.status === 'forgotten') return [];
     const refusal = refuseUnproved(others.account, actor, personId, input.passwordRevision);
     if (refusal) return refusal;
+    const isOutdated =
+      input.emailRevision !== others.account.credentials.emailRevision ||
+      input.usernameRevision !== state.usernameRevision;
+    if (isOutdated) return reject('stale-version');
     const events: DomainEvent[] = [
       PersonForgotten({ personId }),
       onStream(platformStream, KeyDestructionOrdered({ personId })),

@@ -204,7 +204,9 @@ export class Accounts {
     proof: { readonly requestId?: string; readonly passwordRevision?: number } = {},
   ): Promise<void> {
     const { pipeline, reader, reservations } = this.options;
-    const former = await reader.email(personId, await reader.account(personId));
+    const account = await reader.account(personId);
+    const { emailRevision } = account.credentials;
+    const former = await reader.email(personId, account);
     const next = email === null ? undefined : reservations.email(email);
     await pipeline.execute({
       type: 'identity.ChangeEmail',
@@ -213,6 +215,7 @@ export class Accounts {
         personId,
         email: next ? { address: next.value, reservation: next.reservation } : null,
         formerReservation: former === null ? null : reservations.email(former).reservation,
+        formerRevision: emailRevision,
         ...proof,
       },
     });
@@ -281,16 +284,21 @@ export class Accounts {
     await pipeline.execute({ type: 'identity.ResetPassword', actor: { id: personId }, input });
   }
 
-  /** Hashes a password that was right anew, where its hash is not what today's settings ask for. */
-  async renewHash(personId: string, password: string, hash: string, formerRevision: number): Promise<void> {
+  /**
+   * Hashes a password that was right anew, where its hash is not what today's settings ask for.
+   * @returns the revision of the event that holds its hash now
+   * @throws {CommandRejected} `stale-version` if it was changed in the meantime
+   */
+  async renewHash(personId: string, password: string, hash: string, formerRevision: number): Promise<number> {
     const { passwords, pipeline } = this.options;
-    if (!passwords.needsRenewal(hash)) return;
+    if (!passwords.needsRenewal(hash)) return formerRevision;
     const passwordHash = await passwords.hash(password);
-    await pipeline.execute({
+    const { revision } = await pipeline.execute({
       type: 'identity.RenewPasswordHash',
       actor: { id: personId },
       input: { personId, passwordHash, formerRevision },
     });
+    return revision;
   }
 
   // Forgetting
@@ -304,6 +312,8 @@ export class Accounts {
   async forget(actor: Actor, personId: string, passwordRevision?: number): Promise<CommandReply> {
     const { pipeline, reader, reservations } = this.options;
     const [account, profile] = await Promise.all([reader.account(personId), reader.profile(personId)]);
+    const { emailRevision } = account.credentials;
+    const { usernameRevision } = profile;
     const [email, username] = await Promise.all([reader.email(personId, account), reader.username(personId, profile)]);
     return pipeline.execute({
       type: 'identity.ForgetPerson',
@@ -311,7 +321,9 @@ export class Accounts {
       input: {
         personId,
         emailReservation: email === null ? null : reservations.email(email).reservation,
+        emailRevision,
         usernameReservation: username === null ? null : reservations.username(username).reservation,
+        usernameRevision,
         ...(passwordRevision !== undefined && { passwordRevision }),
       },
     });

@@ -40,10 +40,12 @@ export class Profiles {
 
   async #changeUsername(actor: Actor, personId: string, username: string): Promise<CommandReply> {
     const { pipeline, reader, reservations } = this.options;
-    const former = await reader.username(personId, await reader.profile(personId));
+    const profile = await reader.profile(personId);
+    const formerRevision = profile.usernameRevision;
+    const former = await reader.username(personId, profile);
     const { value, reservation } = reservations.username(username);
     const formerReservation = former === null ? null : reservations.username(former).reservation;
-    const input = { personId, username: value, reservation, formerReservation };
+    const input = { personId, username: value, reservation, formerReservation, formerRevision };
     return pipeline.execute({ type: 'identity.ChangeUsername', actor, input });
   }
 }

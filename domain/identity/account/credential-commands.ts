@@ -98,8 +98,9 @@ export const ChangeEmail = defineCommand({
   input: z.strictObject({
     personId,
     email: z.strictObject({ address: z.string(), reservation: z.string() }).nullable(),
-    /** Reservation of the address that is to be given up, where there is one. */
+    /** Reservation of the address that is to be given up, where there is one, and the event that the address is from. */
     formerReservation: z.string().nullable(),
+    formerRevision: revision.optional(),
     requestId: uuid.optional(),
     passwordRevision: shownPassword,
   }),
@@ -121,7 +122,7 @@ export const ChangeEmail = defineCommand({
     if (requestId !== undefined && (verification?.purpose !== 'change' || !isCurrent(verification, requestId, now))) {
       return reject('token-not-valid');
     }
-    if (others.former && others.former.owner !== personId) return reject('stale-version');
+    if (input.formerRevision !== state.credentials.emailRevision) return reject('stale-version');
     const owner = others.next?.owner ?? null;
     if (owner !== null && owner !== personId) return reject('email-taken', undefined, 'email');
     const events: DomainEvent[] = [
@@ -203,7 +204,7 @@ export const ResetPassword = defineCommand({
   reply: accountReply,
 });
 
-/** Keeps the same password under a newer hash; nothing where it was changed in the meantime. */
+/** Keeps the same password under a newer hash, unless it was changed in the meantime. */
 export const RenewPasswordHash = defineCommand({
   type: 'identity.RenewPasswordHash',
   issuer: 'system',
@@ -211,7 +212,8 @@ export const RenewPasswordHash = defineCommand({
   input: z.strictObject({ personId, passwordHash: z.string(), formerRevision: revision }),
   streamId: ofAccount,
   decide({ credentials }, { input: { personId, passwordHash, formerRevision } }) {
-    if (credentials.status !== 'active' || credentials.passwordRevision !== formerRevision) return [];
+    if (credentials.status !== 'active') return reject('account-deactivated');
+    if (credentials.passwordRevision !== formerRevision) return reject('stale-version');
     return [PasswordChanged({ personId, passwordHash, how: 'renewed' })];
   },
   reply: accountReply,

@@ -1,14 +1,20 @@
 import { describe, it } from 'vitest';
-import { onStream, systemActor } from '../../domain/decider.js';
-import { AccountForgotten, AccountRegistered } from '../../domain/identity/account/credentials.js';
-import { SessionsEnded } from '../../domain/identity/account/sessions.js';
-import { KeyDestructionOrdered } from '../../domain/identity/platform-security.js';
-import { PersonForgotten, ProfileCreated } from '../../domain/identity/profile.js';
-import { ValueFreed, ValueReserved } from '../../domain/identity/reservation.js';
-import { given, idOf, past } from './specification.js';
+import { onStream, systemActor } from '../../../domain/decider.js';
+import { AccountForgotten, AccountRegistered } from '../../../domain/identity/account/credentials.js';
+import { SessionsEnded } from '../../../domain/identity/account/sessions.js';
+import { KeyDestructionOrdered } from '../../../domain/identity/platform-security.js';
+import { PersonForgotten, ProfileCreated } from '../../../domain/identity/profile.js';
+import { ValueFreed, ValueReserved } from '../../../domain/identity/reservation.js';
+import { given, idOf, past } from '../specification.js';
 
 const [personId, other] = [idOf(1), idOf(2)];
-const unproved = { personId, emailReservation: 'e1', usernameReservation: 'u1' };
+const unproved = {
+  personId,
+  emailReservation: 'e1',
+  emailRevision: 0,
+  usernameReservation: 'u1',
+  usernameRevision: 0,
+};
 const input = { ...unproved, passwordRevision: 0 };
 const asThemselves = { actor: { id: personId } };
 
@@ -61,7 +67,7 @@ describe('ForgetPerson', () => {
     given(known)
       .when(
         'identity.ForgetPerson',
-        { personId, emailReservation: null, usernameReservation: null },
+        { personId, emailReservation: null, usernameReservation: null, usernameRevision: 0 },
         { actor: systemActor },
       )
       .then(...receipt);
