@@ -1,6 +1,7 @@
 import type { Actor } from '../../domain/decider.js';
 import { type AccountState, account } from '../../domain/identity/account/account.js';
 import { liveSession, type SessionState } from '../../domain/identity/account/sessions.js';
+import { platformSecurity, platformSecurityId } from '../../domain/identity/platform-security.js';
 import { newUuid } from '../commands/new-id.js';
 import { type CommandPipeline, CommandRejected } from '../commands/port.js';
 import type { LiveStreams } from '../relay/live-streams.js';
@@ -114,9 +115,11 @@ export class Sessions {
   }
 
   async #session(personId: string, sid: string): Promise<SessionState> {
-    const { sessions }: AccountState = await this.options.liveStreams.latest(account, personId);
+    const { liveStreams } = this.options;
+    const { sessionsRevokedAt } = await liveStreams.latest(platformSecurity, platformSecurityId);
+    const { sessions }: AccountState = await liveStreams.latest(account, personId);
     const session = liveSession(sessions, sid, Date.now());
-    if (!session) throw new CommandRejected('session-ended');
+    if (!session || session.beganAt <= sessionsRevokedAt) throw new CommandRejected('session-ended');
     return session;
   }
 }

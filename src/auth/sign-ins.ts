@@ -1,4 +1,4 @@
-import type { AccountState } from '../../domain/identity/account/account.js';
+import type { RejectionCode } from '../../domain/rejections.js';
 import { CommandRejected } from '../commands/port.js';
 import type { AccountReader } from './account-reader.js';
 import type { InternalTokens } from './internal-tokens.js';
@@ -17,8 +17,8 @@ export interface SignInsOptions {
   readonly sessions: Sessions;
   readonly internalTokens: InternalTokens;
   readonly failures: SignInFailures;
-  /** Has a password that was right hashed anew, where the hash is an old one. */
-  renewHash(personId: string, password: string, hash: string, revision: number): Promise<void>;
+  /** Has a password that was right hashed anew, where the hash is an old one. @returns the revision of its hash now */
+  renewHash(personId: string, password: string, hash: string, revision: number): Promise<number>;
   /** Only those log in whose e-mail address is verified. */
   readonly verifiedEmailOnly: boolean;
 }
@@ -34,6 +34,9 @@ export interface SignIn {
 /** How long the second factor may be given after the password, in ms. */
 const challengeLifetimeMs = 5 * 60 * 1_000;
 
+/** How often a password is compared that is being changed at the same time. */
+const maxTries = 3;
+
 /** Logs people in. */
 export class SignIns {
   constructor(private readonly options: SignInsOptions) {}
@@ -45,17 +48,29 @@ export class SignIns {
    * @throws {QueueFull} if too many passwords are being compared
    * @throws {CommandRejected} if the account may not be used; told only to those who know the password
    */
-  async signIn({ login, password, code }: SignIn, whence: Whence): Promise<Credentials> {
+  async signIn(given: SignIn, whence: Whence): Promise<Credentials> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.#signIn(given, whence);
+      } catch (error) {
+        if (!hasCode(error, 'stale-version') || tries === maxTries) throw error;
+      }
+    }
+  }
+
+  async #signIn({ login, password, code }: SignIn, whence: Whence): Promise<Credentials> {
     const { reader, passwords, failures } = this.options;
     const personId = await reader.ownerOf(login);
     const attempt = { account: personId ?? login.trim().toLowerCase(), personId, address: addressOf(whence) };
     await failures.assertAllowed(attempt);
     const account = personId === undefined ? undefined : await reader.account(personId);
+    // Told before anything is awaited: the password may be changed while this one is compared with the former.
+    const passwordRevision = account?.credentials.passwordRevision;
     const hash = personId && account ? await reader.passwordHash(personId, account) : undefined;
     const matches = await passwords.matches(password, hash);
-    if (!matches || !account || personId === undefined) return this.#fail(attempt);
-    await this.options.renewHash(personId, password, hash as string, account.credentials.passwordRevision as number);
-    return this.#proceed(attempt, await reader.account(personId), code, whence);
+    if (!matches || personId === undefined || passwordRevision === undefined) return this.#fail(attempt);
+    const renewed = await this.options.renewHash(personId, password, hash as string, passwordRevision);
+    return this.#proceed(attempt, renewed, code, whence);
   }
 
   /** Gives the second factor that a sign-in asked for. @throws as `signIn`; {Unauthenticated} if the challenge is no good */
@@ -65,33 +80,33 @@ export class SignIns {
     const { personId, passwordRevision } = facts;
     const attempt = { account: personId, personId, address: addressOf(whence) };
     await this.options.failures.assertAllowed(attempt);
-    const account = await this.options.reader.account(personId);
-    if (account.credentials.passwordRevision !== passwordRevision) throw new Unauthenticated();
-    return this.#proceed(attempt, account, code, whence);
+    const { credentials } = await this.options.reader.account(personId);
+    if (credentials.passwordRevision !== passwordRevision) throw new Unauthenticated();
+    return this.#proceed(attempt, passwordRevision, code, whence);
   }
 
-  /** The password was right. */
+  /** The password of this revision was right. */
   async #proceed(
     attempt: Attempt,
-    account: AccountState,
+    passwordRevision: number,
     code: string | undefined,
     whence: Whence,
   ): Promise<Credentials> {
-    const { secondFactors, sessions, failures, verifiedEmailOnly } = this.options;
+    const { reader, secondFactors, sessions, failures, verifiedEmailOnly } = this.options;
     const personId = attempt.personId as string;
-    const { passwordRevision } = account.credentials;
-    const proof = { ...(passwordRevision !== undefined && { passwordRevision }), verifiedEmailOnly };
+    const proof = { passwordRevision, verifiedEmailOnly };
+    const account = await reader.account(personId);
     if (account.secondFactor.totpRevision === undefined || account.credentials.status !== 'active') {
       const credentials = await sessions.begin(personId, proof, whence);
       await failures.clear(attempt.account);
       return credentials;
     }
-    if (code === undefined) throw await this.#challenge(personId, passwordRevision as number);
+    if (code === undefined) throw await this.#challenge(personId, passwordRevision);
     const secondFactor = await secondFactors.match(personId, account, code);
     if (!secondFactor) return this.#fail(attempt);
     const credentials = await sessions
       .begin(personId, { ...proof, secondFactor }, whence)
-      .catch((error: unknown) => (isWrongCode(error) ? this.#fail(attempt) : Promise.reject(error)));
+      .catch((error: unknown) => (hasCode(error, 'wrong-code') ? this.#fail(attempt) : Promise.reject(error)));
     await failures.clear(attempt.account);
     return credentials;
   }
@@ -113,6 +128,6 @@ function addressOf({ address }: Whence): string {
   return address ?? 'unknown';
 }
 
-function isWrongCode(error: unknown): boolean {
-  return error instanceof CommandRejected && error.code === 'wrong-code';
+function hasCode(error: unknown, code: RejectionCode): boolean {
+  return error instanceof CommandRejected && error.code === code;
 }

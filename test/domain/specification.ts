@@ -12,6 +12,8 @@ export interface PastEvent {
   readonly stream: string;
   readonly event: DomainEvent;
   readonly actor?: string;
+  /** ms since 1970; shortly before noon unless told. */
+  readonly at?: number;
 }
 
 export interface When {
@@ -32,6 +34,11 @@ export function idOf(digit: number): string {
 
 export function past(stream: string, ...events: readonly DomainEvent[]): PastEvent[] {
   return events.map((event) => ({ stream, event }));
+}
+
+/** As `past`, of what happened at a certain time, in ms since 1970. */
+export function pastAt(at: number, stream: string, ...events: readonly DomainEvent[]): PastEvent[] {
+  return events.map((event) => ({ stream, event, at }));
 }
 
 export function given(...history: readonly (readonly PastEvent[])[]) {
@@ -95,11 +102,11 @@ export function fold(aggregate: AnyAggregate, history: readonly RecordedEvent[],
 /** Gives events of the past their places. */
 export function record(history: readonly PastEvent[]): RecordedEvent[] {
   const revisions = new Map<string, number>();
-  return history.map(({ stream, event, actor }, index) => {
+  return history.map(({ stream, event, actor, at: time }, index) => {
     expect(aggregates.has(parseStreamName(stream).category)).toBe(true);
     const revision = (revisions.get(stream) ?? -1) + 1;
     revisions.set(stream, revision);
-    const at = new Date(noon - 1_000_000 + index).toISOString();
+    const at = new Date(time ?? noon - 1_000_000 + index).toISOString();
     return {
       id: `01900000-0000-7000-8000-${String(index).padStart(12, '0')}`,
       type: event.type,
