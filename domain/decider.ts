@@ -87,9 +87,11 @@ export interface CommandDefinition<
   State = unknown,
   Reply extends object = object,
   Others extends Record<string, unknown> = Record<string, unknown>,
+  Given = unknown,
 > {
   readonly type: Type;
-  readonly input: z.ZodType<Input>;
+  /** From what a caller gives to what `decide` gets. */
+  readonly input: z.ZodType<Input, Given>;
   readonly aggregate: Aggregate<State>;
   /** `system` commands are refused from clients. */
   readonly issuer: 'person' | 'system';
@@ -110,7 +112,7 @@ export interface CommandDefinition<
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a registry holds commands of every shape
-export type AnyCommandDefinition = CommandDefinition<any, any, any, any, any>;
+export type AnyCommandDefinition = CommandDefinition<any, any, any, any, any, any>;
 
 export interface CommandOptions<
   Type extends string,
@@ -118,6 +120,7 @@ export interface CommandOptions<
   State,
   Reply extends object,
   Others extends Record<string, unknown>,
+  Given,
 > extends Partial<
     Pick<
       CommandDefinition<Type, NoInfer<Input>, State, Reply, Others>,
@@ -125,7 +128,7 @@ export interface CommandOptions<
     >
   > {
   readonly type: Type;
-  readonly input: z.ZodType<Input>;
+  readonly input: z.ZodType<Input, Given>;
   readonly aggregate: Aggregate<State>;
   streamId(input: NoInfer<Input>, newId: string): string;
   decide(state: NoInfer<State>, command: Command<NoInfer<Input>>, others: Others): Decision;
@@ -139,7 +142,10 @@ export function defineCommand<
   State,
   Reply extends object,
   Others extends Record<string, unknown> = Record<never, never>,
->(options: CommandOptions<Type, Input, State, Reply, Others>): CommandDefinition<Type, Input, State, Reply, Others> {
+  Given = unknown,
+>(
+  options: CommandOptions<Type, Input, State, Reply, Others, Given>,
+): CommandDefinition<Type, Input, State, Reply, Others, Given> {
   return {
     issuer: 'person',
     class: 'administering',

@@ -67,6 +67,13 @@ describe.each(transports)('the client over %s', (transport) => {
     expect(frames.map(({ revision }) => revision)).toEqual(Array.from({ length: 62 }, (_, revision) => revision));
   });
 
+  it('takes of a command what its schema takes, as the compiler knows', async () => {
+    const { id } = await createChannel(world, ann);
+    // @ts-expect-error: a message has a text
+    const refused = clientOf(ann).command('conversations.PostMessage', { channelId: id });
+    await expect(refused).rejects.toThrow();
+  });
+
   it('sends a command again after the connection was lost, with one effect', async () => {
     const { id } = await createChannel(world, ann);
     const client = clientOf(ann);
