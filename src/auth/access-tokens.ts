@@ -75,8 +75,8 @@ export class AccessTokens {
       sid: uuid,
       name: z.string(),
       role: z.enum(platformRoles),
-      iss: z.literal(issuer),
-      aud: z.literal(audience),
+      iss: z.string(),
+      aud: z.string(),
       iat: numericDate,
       exp: numericDate,
     });
