@@ -41,6 +41,7 @@ import type { LogReactor } from './reactors/log-reactor.js';
 import type { ReadStore } from './read-store/port.js';
 import { Positions } from './read-store/positions.js';
 import { LiveStreams } from './relay/live-streams.js';
+import { Receipts, type ReceiptsOptions } from './relay/receipts.js';
 import { loadMasterKeys } from './secrets.js';
 
 /** Puts a whole process together: the only place that knows every part. */
@@ -116,6 +117,9 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
   const onError = (error: unknown) => logger.error({ err: error }, 'the watched streams could not be read');
   const liveStreams = await LiveStreams.start({ eventStore, codec, broker, onError });
   closers.defer(async () => liveStreams.stop());
+  await followReceipts({ liveStreams, logger, closers }, (people) => {
+    for (const person of people) codec.forget(person);
+  }).tell();
   const addressRules = await LiveAddressRules.start({ liveStreams, onError });
   closers.defer(async () => addressRules.stop());
   const accessTokens = openAccessTokens(config, keys, liveStreams);
@@ -142,6 +146,17 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
     holder: randomUUID(),
     closers,
   };
+}
+
+/** Does what is to be done for those who are forgotten from now on, and at `tell` for everybody up to now. */
+function followReceipts(
+  { liveStreams, logger, closers }: Pick<Foundation, 'liveStreams' | 'logger' | 'closers'>,
+  onForgotten: ReceiptsOptions['onForgotten'],
+): Receipts {
+  const onError = (error: unknown) => logger.error({ err: error }, 'what was to be forgotten is not yet');
+  const receipts = new Receipts({ liveStreams, onForgotten, onError });
+  closers.defer(() => receipts.stop());
+  return receipts;
 }
 
 /** Access tokens as these settings have them signed. */
@@ -259,6 +274,8 @@ async function runRelay({ eventStore, broker, logger, closers }: Foundation): Pr
 }
 
 async function runReactors(foundation: Foundation, commands: CommandPipeline): Promise<void> {
+  const { keys } = foundation;
+  void followReceipts(foundation, (people) => keys.destroy(people)).tell();
   const running = new Set<LogReactor>();
   await underLease(foundation, 'reactor/timer', async () => {
     const { TimerReactor } = await import('./reactors/timer.js');
@@ -367,6 +384,7 @@ async function runEdge(
     authenticator,
     allowedOrigins: (origin) => mayCall(config, origin),
   });
+  followReceipts(foundation, () => edge.forgetRecent());
   metrics.gauge('parley_edge_sockets', 'Sockets that are connected to this edge.', () => edge.stats().sockets);
   metrics.gauge('parley_edge_feeds', 'Feeds that this edge follows.', () => edge.stats().feeds);
   const lease = new Lease({

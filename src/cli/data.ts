@@ -7,6 +7,7 @@ import { DataDirectoryUnusable } from '../data-directory.js';
 import type { Codec } from '../event-store/codec.js';
 import { createCodec } from '../event-store/event-codec.js';
 import type { EventStore } from '../event-store/port.js';
+import { heedReceipts } from '../event-store/receipts.js';
 import type { MasterKey } from '../keys/master-keys.js';
 import type { KeyStore } from '../keys/port.js';
 import { createLogger } from '../logger.js';
@@ -61,7 +62,9 @@ async function withStores<T>(config: Config, body: (data: Data) => Promise<T>): 
     const keys = closers.add(await openKeys(config, masterKeys, logger, endAfterStoreFailure));
     const eventStore = closers.add(await openEventStore(config, logger, endAfterStoreFailure));
     const readStore = closers.add(await openReadStore(config, logger));
-    return await body({ config, logger, keys, masterKeys, codec: createCodec(keys), eventStore, readStore });
+    const codec = createCodec(keys);
+    await heedReceipts(eventStore, codec);
+    return await body({ config, logger, keys, masterKeys, codec, eventStore, readStore });
   } finally {
     await closers.close();
   }

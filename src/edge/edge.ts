@@ -104,6 +104,11 @@ export class Edge {
     };
   }
 
+  /** Has nothing sent from memory any more that was made before someone was forgotten. */
+  forgetRecent(): void {
+    this.context.feeds.forgetRecent();
+  }
+
   /** Takes no more sockets and commands, answers those in flight, and tells all sockets to connect again. */
   async close(): Promise<void> {
     const { context } = this;

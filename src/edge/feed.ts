@@ -104,6 +104,11 @@ export class Feed {
     return this.#recent.from(from, pageSize);
   }
 
+  /** Followers who are behind get what the log gives them now: someone in it was forgotten. */
+  forgetRecent(): void {
+    this.#recent.clear();
+  }
+
   readLog(from: number, limit: number): Promise<FeedMessage[]> {
     return this.environment.log.read(this.name, from, limit);
   }

@@ -47,6 +47,11 @@ export class Feeds {
     }
   }
 
+  /** Has no feed keep frames any more that were made before someone was forgotten. */
+  forgetRecent(): void {
+    for (const { feed } of this.#entries.values()) feed?.forgetRecent();
+  }
+
   get size(): number {
     return this.#entries.size;
   }

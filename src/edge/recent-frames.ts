@@ -27,6 +27,11 @@ export class RecentFrames {
     return frames;
   }
 
+  clear(): void {
+    this.#frames.clear();
+    this.#characters = 0;
+  }
+
   #dropFirst(): void {
     this.#characters -= this.#frames.get(this.#first)?.frame.length ?? 0;
     this.#frames.delete(this.#first);

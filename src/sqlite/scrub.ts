@@ -3,14 +3,14 @@ import { openWriter, type Writer } from './connection.js';
 import { isBusy } from './database.js';
 
 /** How long to go on trying while other connections write or read. */
-const patienceMs = 60_000;
+const patienceMs = 5_000;
 const retryMs = 20;
 
 /**
  * Leaves nothing in the file, nor in its write-ahead log, of what was deleted or replaced before. Secure deletion alone
  * does not: where SQLite moves rows from one page to another, their bytes stay in the first one. Takes as long as
  * writing the file anew, in which nobody else can write.
- * @throws {Error} `SQLITE_BUSY` if others kept it from that for a minute; or what else failed
+ * @throws {Error} `SQLITE_BUSY` if others kept it from that for 5 s; or what else failed
  */
 export async function scrub(path: string): Promise<void> {
   const writer = openWriter(path, 0);
