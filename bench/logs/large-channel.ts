@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { v7 as uuidv7 } from 'uuid';
 import { ChannelCreated, MemberJoined, MessagePosted } from '../../domain/conversations/channel.js';
-import type { DomainEvent, EventMetadata } from '../../domain/event.js';
+import type { DomainEvent } from '../../domain/event.js';
 import { streamName } from '../../domain/ids.js';
-import { hashEvent } from '../../src/event-store/hash.js';
-import type { EncodedEvent } from '../../src/event-store/port.js';
+import { enrol } from './people.js';
 import type { Stores } from './stores.js';
+import { StreamWriter } from './stream-writer.js';
 
 export interface SeededChannel {
   readonly channelId: string;
-  /** Some of its members. */
+  /** Its members; the first few of them have accounts. */
   readonly members: readonly string[];
 }
 
-const eventsOfAppend = 1_000;
+/** As many members as may be asked to post. */
+const accounts = 64;
 const text = 'Does anybody know how to mount a USB stick without being root?';
 
 /** Writes a channel into the log as the pipeline would have, without deciding each event. */
@@ -22,7 +22,8 @@ export async function seedChannel(
   { messages, members: count }: { readonly messages: number; readonly members: number },
 ): Promise<SeededChannel> {
   const channelId = randomUUID();
-  const members = Array.from({ length: count }, () => randomUUID());
+  const withAccounts = await enrol(stores, Math.min(count, accounts));
+  const members = [...withAccounts, ...Array.from({ length: count - withAccounts.length }, () => randomUUID())];
   const log = new StreamWriter(stores, streamName('channel', channelId));
   for (const event of channelEvents(channelId, members, messages)) await log.add(event);
   await log.flush();
@@ -38,51 +39,4 @@ function* channelEvents(channelId: string, members: readonly string[], messages:
     const authorId = members[message % members.length] as string;
     yield MessagePosted({ authorId, kind: 'message', text });
   }
-}
-
-/** Appends to a stream that nobody else writes, in large lots. */
-class StreamWriter {
-  #waiting: DomainEvent[] = [];
-  #revision = -1;
-  #lastHash = '';
-
-  constructor(
-    private readonly stores: Stores,
-    private readonly stream: string,
-  ) {}
-
-  async add(event: DomainEvent): Promise<void> {
-    if (this.#waiting.push(event) === eventsOfAppend) await this.flush();
-  }
-
-  async flush(): Promise<void> {
-    const { codec, eventStore } = this.stores;
-    await codec.prepare(this.#waiting);
-    const events = this.#waiting.map((event, index) => this.#encode(event, this.#revision + 1 + index));
-    await eventStore.append([{ stream: this.stream, expectedRevision: this.#revision, events }]);
-    this.#revision += events.length;
-    this.#waiting = [];
-  }
-
-  #encode(event: DomainEvent, revision: number): EncodedEvent {
-    const encoded = this.stores.codec.encode(event, uuidv7(), metadataOf(event, this.#lastHash));
-    this.#lastHash = hashEvent({ ...encoded, stream: this.stream, revision });
-    return encoded;
-  }
-}
-
-function metadataOf({ type, data }: DomainEvent, prevHash: string): Omit<EventMetadata, 'version'> {
-  const { authorId, personId } = data as { authorId?: string; personId?: string };
-  const commandId = uuidv7();
-  const now = new Date().toISOString();
-  return {
-    actor: authorId ?? personId ?? 'system',
-    commandHash: prevHash,
-    commandId,
-    commandType: type,
-    correlation: commandId,
-    occurredAt: now,
-    prevHash,
-    recordedAt: now,
-  };
 }

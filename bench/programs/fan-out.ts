@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { WebSocket } from 'ws';
 import { Audience, beginsWith } from '../load/audience.js';
@@ -6,6 +5,7 @@ import { HttpLoad } from '../load/http-load.js';
 import { ParleyApi, postRequest } from '../load/parley-api.js';
 import { follow, makeSchedule } from '../load/schedule.js';
 import { closeAll, openEdgeSocket, openWebSocket, untilMessage } from '../load/web-sockets.js';
+import { enrolIn } from '../logs/people.js';
 import { cpuOf, type Effort, effortOf } from '../measure/effort.js';
 import { atLeast, report } from '../measure/report.js';
 import { inTurns, medianOf } from '../measure/rounds.js';
@@ -57,8 +57,7 @@ async function openSockets(count: number, open: (index: number) => Promise<WebSo
 }
 
 /** Posts into a channel of its own, until the code of the whole path is compiled: the schedule would take minutes. */
-async function warmUp(port: number, api: ParleyApi): Promise<void> {
-  const personId = randomUUID();
+async function warmUp(port: number, personId: string, api: ParleyApi): Promise<void> {
   const request = await postRequest(personId, await api.createChannel(personId), text);
   const load = await HttpLoad.open(port, Array<Buffer>(warmUpConnections).fill(request), 201);
   await load.run(warmUpMs);
@@ -67,13 +66,13 @@ async function warmUp(port: number, api: ParleyApi): Promise<void> {
 }
 
 async function throughParley(dataDirectory: string): Promise<FanOut> {
+  const [poster = '', owner = '', ...people] = await enrolIn(dataDirectory, followers + 2);
   const { process: server, port, edgePort } = await startParley(dataDirectory);
   const api = await ParleyApi.open(port);
-  await warmUp(port, api);
-  const owner = randomUUID();
+  await warmUp(port, poster, api);
   const channelId = await api.createChannel(owner);
-  const sockets = await openSockets(followers, async () => {
-    const personId = randomUUID();
+  const sockets = await openSockets(followers, async (index) => {
+    const personId = people[index] as string;
     await api.joinChannel(personId, channelId);
     const socket = await openEdgeSocket(edgePort, personId);
     socket.send(JSON.stringify({ op: 'subscribe', feed: `channel-${channelId}` }));

@@ -1,9 +1,10 @@
-import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
 import { ParleyApi } from '../load/parley-api.js';
 import { closeAll, openEdgeSocket, untilMessage } from '../load/web-sockets.js';
+import { enrolIn } from '../logs/people.js';
 import { atMost, report } from '../measure/report.js';
 import { median } from '../measure/rounds.js';
 import { inTemporaryDirectory } from '../measure/temporary-directory.js';
@@ -39,12 +40,15 @@ async function residentAfterSettling({ process: server }: ParleyServer): Promise
 }
 
 /** Subscribers of one channel. */
-async function openSubscribers(parley: ParleyServer, channelId: string, count: number): Promise<WebSocket[]> {
+async function openSubscribers(
+  parley: ParleyServer,
+  channelId: string,
+  people: readonly string[],
+): Promise<WebSocket[]> {
   const api = await ParleyApi.open(parley.port);
   const subscription = JSON.stringify({ op: 'subscribe', feed: `channel-${channelId}` });
   const sockets: WebSocket[] = [];
-  for (let person = 0; person < count / socketsOfPerson; person += 1) {
-    const personId = randomUUID();
+  for (const personId of people) {
     await api.joinChannel(personId, channelId);
     for (let socketOfPerson = 0; socketOfPerson < socketsOfPerson; socketOfPerson += 1) {
       const socket = await openEdgeSocket(parley.edgePort, personId);
@@ -57,15 +61,16 @@ async function openSubscribers(parley: ParleyServer, channelId: string, count: n
   return sockets;
 }
 
-async function measureMemory(parley: ParleyServer): Promise<void> {
+async function measureMemory(parley: ParleyServer, [owner = '', ...people]: readonly string[]): Promise<void> {
+  const first = firstSockets / socketsOfPerson;
   const idle = await residentAfterSettling(parley);
   report({ bench, metric: 'idle-memory', value: idle / 1_048_576, unit: 'MiB', goal: atMost(150) });
   const api = await ParleyApi.open(parley.port);
-  const channelId = await api.createChannel(randomUUID());
+  const channelId = await api.createChannel(owner);
   api.close();
-  const sockets = await openSubscribers(parley, channelId, firstSockets);
+  const sockets = await openSubscribers(parley, channelId, people.slice(0, first));
   const before = await residentAfterSettling(parley);
-  sockets.push(...(await openSubscribers(parley, channelId, moreSockets)));
+  sockets.push(...(await openSubscribers(parley, channelId, people.slice(first))));
   const after = await residentAfterSettling(parley);
   await closeAll(sockets);
   const value = (after - before) / moreSockets / 1_024;
@@ -74,6 +79,9 @@ async function measureMemory(parley: ParleyServer): Promise<void> {
 
 await inTemporaryDirectory(async (directory) => {
   await measureStart(directory);
-  const parley = await startParley(join(directory, 'idle'));
-  await measureMemory(parley).finally(() => parley.process.stop());
+  const data = join(directory, 'idle');
+  await mkdir(data);
+  const people = await enrolIn(data, 1 + (firstSockets + moreSockets) / socketsOfPerson);
+  const parley = await startParley(data);
+  await measureMemory(parley, people).finally(() => parley.process.stop());
 });

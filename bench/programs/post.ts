@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { HttpLoad } from '../load/http-load.js';
 import { ParleyApi, postRequest } from '../load/parley-api.js';
 import { issueCommands } from '../load/socket-commands.js';
 import { closeAll, openEdgeSocket } from '../load/web-sockets.js';
+import { enrolIn } from '../logs/people.js';
 import { busyOf, cpuOf, type Effort, effortOf, rateOf } from '../measure/effort.js';
 import { atLeast, report } from '../measure/report.js';
 import { inTurns, medianOf } from '../measure/rounds.js';
@@ -31,10 +31,9 @@ interface Poster {
   readonly channelId: string;
 }
 
-async function makePosters(api: ParleyApi): Promise<Poster[]> {
+async function makePosters(people: readonly string[], api: ParleyApi): Promise<Poster[]> {
   const posters: Poster[] = [];
-  for (let index = 0; index < connections; index += 1) {
-    const personId = randomUUID();
+  for (const [index, personId] of people.entries()) {
     const channelId = posters[index - channels]?.channelId ?? (await api.createChannel(personId));
     if (index >= channels) await api.joinChannel(personId, channelId);
     posters.push({ personId, channelId });
@@ -66,9 +65,9 @@ async function postOverSockets(parley: ParleyServer, posters: readonly Poster[],
   return effort;
 }
 
-async function measure(parley: ParleyServer, echo: ServerProcess): Promise<void> {
+async function measure(parley: ParleyServer, people: readonly string[], echo: ServerProcess): Promise<void> {
   const api = await ParleyApi.open(parley.port);
-  const posters = await makePosters(api);
+  const posters = await makePosters(people, api);
   const requests = await Promise.all(posters.map(({ personId, channelId }) => postRequest(personId, channelId, text)));
   const echoLoad = await HttpLoad.open(Number(echo.announcement.split(' ')[1]), requests, 200);
   const parleyLoad = await HttpLoad.open(parley.port, requests, 201);
@@ -109,8 +108,9 @@ await inTemporaryDirectory(async (directory) => {
     ready: 'ready',
   });
   try {
+    const people = await enrolIn(directory, connections);
     const parley = await startParley(directory);
-    await measure(parley, echo).finally(() => parley.process.stop());
+    await measure(parley, people, echo).finally(() => parley.process.stop());
   } finally {
     await echo.stop();
   }

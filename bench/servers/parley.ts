@@ -1,4 +1,4 @@
-import { createSecretKey, randomBytes, randomUUID } from 'node:crypto';
+import { createSecretKey, randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { SignJWT } from 'jose';
@@ -39,9 +39,9 @@ export async function startParley(dataDirectory: string): Promise<ParleyServer> 
   return { process: server, port, edgePort };
 }
 
-/** Authorizes a person as a login would. */
+/** Authorizes someone who is enrolled (`logs/people.ts`) as a login would. */
 export async function authorizationOf(personId: string): Promise<string> {
-  const token = await new SignJWT({ sid: randomUUID(), name: 'Somebody', role: 'member' })
+  const token = await new SignJWT({ sid: personId, name: 'Somebody', role: 'member' })
     .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' })
     .setSubject(personId)
     .setIssuer('parley')
