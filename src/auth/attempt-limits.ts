@@ -6,7 +6,7 @@ import { networkOf } from './network.js';
 /** Keys of each limit that are counted at once, unless told otherwise. */
 const defaultMostKeys = 100_000;
 /** What one address may ask for in a minute, for each try that it has: as much as an office needs in the morning. */
-const requestsPerTry = 60;
+const requestsPerTry = 200;
 
 interface LimitOptions {
   readonly policy: string;
