@@ -58,6 +58,8 @@ export interface Parley {
   readonly url: string | undefined;
   /** Where the edge's sockets are; undefined without the role `edge`. */
   readonly edgeUrl: string | undefined;
+  /** Where `/health` and `/metrics` are, whatever the roles. */
+  readonly operationsUrl: string;
   readonly health: Health;
   /** Stops taking anything new, finishes what was begun, tells sockets to connect again, and closes the stores. */
   close(): Promise<void>;
@@ -196,9 +198,12 @@ async function startRoles(foundation: Foundation): Promise<Parley> {
   const edge = roles.has('edge') ? await runEdge(foundation, commands, authenticator) : undefined;
   const api = pipeline && roles.has('api') ? await serveApi(foundation, pipeline, authenticator, edge?.url) : undefined;
   if (api && pipeline && config.broker !== 'in-process') await respondToCommands(foundation, pipeline);
+  // Last, so that nobody is told that a process is ready before it is.
+  const operations = api ?? closers.add(await Api.startOperations(foundation));
   return {
     url: api?.url,
     edgeUrl: edge?.url,
+    operationsUrl: operations.url,
     health,
     async close() {
       health.drain();

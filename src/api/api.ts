@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance } from 'fastify';
@@ -9,7 +10,8 @@ import type { ClientForwarding } from '../client-forwarding.js';
 import { urlOf } from '../origins.js';
 import { type ApiParts, apiModule } from './api.module.js';
 import { type ForwardedSockets, forwardToEdge } from './edge-proxy.js';
-import { createServer } from './server.js';
+import { type OperationsParts, operationsModule } from './operations/operations.module.js';
+import { createServer, type ServerOptions } from './server.js';
 
 export interface ApiOptions extends ApiParts {
   /** Where the edge listens, if its paths are to be reachable here. */
@@ -29,16 +31,33 @@ export class Api {
   ) {}
 
   /** @throws if the port can't be listened on */
-  static async start({ edgeUrl, forwarding, ...parts }: ApiOptions): Promise<Api> {
-    const { config } = parts;
-    const adapter = await createServer(parts);
-    const application = await NestFactory.create<NestFastifyApplication>(apiModule(parts), adapter, {
+  static start({ edgeUrl, forwarding, ...parts }: ApiOptions): Promise<Api> {
+    return Api.#serve(apiModule(parts), parts, async (server) =>
+      edgeUrl === undefined ? new Set() : forwardToEdge(server, edgeUrl, forwarding),
+    );
+  }
+
+  /**
+   * Serves what a process without the role `api` has to say to whoever watches it, and nothing else.
+   * @throws if the port can't be listened on
+   */
+  static startOperations(parts: OperationsParts & ServerOptions): Promise<Api> {
+    return Api.#serve(operationsModule(parts), parts, async () => new Set());
+  }
+
+  static async #serve(
+    module: DynamicModule,
+    options: ServerOptions,
+    forward: (server: FastifyInstance) => Promise<ForwardedSockets>,
+  ): Promise<Api> {
+    const { config } = options;
+    const adapter = await createServer(options);
+    const application = await NestFactory.create<NestFastifyApplication>(module, adapter, {
       bodyParser: false,
       logger: false,
       abortOnError: false,
     });
-    const server = adapter.getInstance() as unknown as FastifyInstance;
-    const forwarded = edgeUrl === undefined ? new Set<never>() : await forwardToEdge(server, edgeUrl, forwarding);
+    const forwarded = await forward(adapter.getInstance() as unknown as FastifyInstance);
     await application.listen(config.port, config.host);
     return new Api(application, forwarded, urlOf(config.host, portOf(application)));
   }

@@ -61,10 +61,11 @@ function endAfterStoreFailure(error: Error): void {
   setTimeout(() => exitWith({ lines: failureOf(error).lines, exitCode: exitCodes.store }), lastWordsMs);
 }
 
-function announcement(config: Config, { url, edgeUrl }: Parley): string {
+function announcement(config: Config, { url, edgeUrl, operationsUrl }: Parley): string {
   const lines = [`Parley is ready (${[...config.roles].join(', ')}).`];
   if (url !== undefined) lines.push(`  API      ${url}/api/v1, to read: ${url}/api/v1/docs`);
   if (edgeUrl !== undefined) lines.push(`  Sockets  ${(url ?? edgeUrl).replace('http', 'ws')}/api/v1/socket`);
+  if (url === undefined) lines.push(`  Health   ${operationsUrl}/health`);
   lines.push(`  Data     ${resolve(config.dataDirectory)}`);
   if (url !== undefined) lines.push('  Try', ...tryThis(url));
   return lines.join('\n');

@@ -1,0 +1,30 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestParley, type TestParley } from '../fixtures/parley.js';
+
+describe('a process without the role api', () => {
+  let parley: TestParley;
+
+  beforeAll(async () => {
+    parley = await startTestParley({ PARLEY_ROLES: 'projector' });
+  });
+
+  afterAll(() => parley.close());
+
+  it.each(['/health', '/health/live', '/health/ready'])('tells of its health at %s', async (path) => {
+    const response = await fetch(`${parley.operationsUrl}${path}`);
+    expect([response.status, await response.json()]).toMatchObject([200, { status: 'ok' }]);
+  });
+
+  it('tells its figures', async () => {
+    const response = await fetch(`${parley.operationsUrl}/metrics`);
+    expect(await response.text()).toContain('parley_projection_lag{');
+  });
+
+  it.each(['/api/v1/openapi.json', '/api/v1/channels', '/.well-known/jwks.json', '/api/v1/socket'])(
+    'has no %s',
+    async (path) => {
+      const response = await fetch(`${parley.operationsUrl}${path}`);
+      expect([response.status, await response.json()]).toMatchObject([404, { code: 'unknown-route' }]);
+    },
+  );
+});
