@@ -21,6 +21,7 @@ const programs: readonly Program[] = [
   { file: 'history', core: 'server', benches: ['import', 'rebuild'] },
   { file: 'large-channel', core: 'load', benches: ['large-channel'] },
   { file: 'footprint', core: 'load', benches: ['footprint'] },
+  { file: 'distributed', core: 'load', benches: ['distributed'] },
   { file: 'sealing', core: 'server', benches: ['sealing'] },
   { file: 'token-check', core: 'server', benches: ['token-check'] },
   { file: 'passwords', core: 'server', benches: ['passwords'] },

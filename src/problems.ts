@@ -3,7 +3,14 @@ import { Rejection, type RejectionCode } from '../domain/rejections.js';
 import { Unauthenticated } from './auth/session.js';
 import { SecondFactorRequired, WrongCredentials } from './auth/wrong-credentials.js';
 import { QueueFull } from './bounded-queue.js';
-import { CommandRejected, type FieldError, InvalidInput, ProjectionBehind, ShuttingDown } from './commands/port.js';
+import {
+  CommandRejected,
+  type FieldError,
+  InvalidInput,
+  ProjectionBehind,
+  ShuttingDown,
+  StreamContended,
+} from './commands/port.js';
 import { EventTooLarge, OutcomeUnknown } from './event-store/port.js';
 import { RateLimited } from './rate-limits.js';
 import { NotIndexed } from './read-store/port.js';
@@ -148,7 +155,7 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof RateLimited) return problemOf('rate-limited', { retryAfter: error.retryAfter });
   if (error instanceof WrongCredentials) return problemOf('wrong-credentials');
   if (error instanceof SecondFactorRequired) return problemOf('second-factor-required', { challenge: error.challenge });
-  if (error instanceof QueueFull) return problemOf('busy');
+  if (error instanceof QueueFull || error instanceof StreamContended) return problemOf('busy');
   if (error instanceof OutcomeUnknown) return problemOf('outcome-unknown');
   if (error instanceof ProjectionBehind || error instanceof NotIndexed) return problemOf('projection-behind');
   if (error instanceof ShuttingDown) return problemOf('shutting-down');

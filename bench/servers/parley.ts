@@ -11,14 +11,18 @@ export const parleyProgram = fileURLToPath(new URL('../../src/cli/parley.js', im
 const jwtSecret = randomBytes(48).toString('base64');
 const key = createSecretKey(jwtSecret, 'utf8');
 
-/** Parley as `npm start` runs it: all roles in one process. */
+/** A process of Parley. */
 export interface ParleyServer {
   readonly process: ServerProcess;
   readonly port: number;
   readonly edgePort: number;
 }
 
-export async function startParley(dataDirectory: string): Promise<ParleyServer> {
+/** As `npm start` runs it, all roles in one process, unless the settings say otherwise. */
+export async function startParley(
+  dataDirectory: string,
+  settings: Readonly<Record<string, string>> = {},
+): Promise<ParleyServer> {
   const [port, edgePort] = [await freePort(), await freePort()];
   const server = await ServerProcess.start({
     program: parleyProgram,
@@ -33,6 +37,7 @@ export async function startParley(dataDirectory: string): Promise<ParleyServer> 
       PARLEY_POSTING_PER_MINUTE: '1000000000',
       PARLEY_AUTH_TRIES: '1000000',
       LOG_LEVEL: 'warn',
+      ...settings,
     },
     directory: tmpdir(),
     ready: 'Parley is ready',

@@ -57,6 +57,11 @@ export class ServerProcess {
     }
   }
 
+  /** Sends a signal, and does not wait for what it does. */
+  kill(signal: NodeJS.Signals): void {
+    this.child.kill(signal);
+  }
+
   /** CPU time of all its threads, in user and kernel mode, in seconds. */
   async cpuSeconds(): Promise<number> {
     const stat = await readFile(`/proc/${this.child.pid}/stat`, 'utf8');

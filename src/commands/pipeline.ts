@@ -13,7 +13,7 @@ import { Batch, type Outcome } from './batch.js';
 import type { LoadedStream } from './loaded-stream.js';
 import { Mailboxes } from './mailbox.js';
 import { type PendingCommand, PendingUnit, pend, replyOf } from './pending-command.js';
-import { type CommandPipeline, type CommandReply, type CommandRequest, ShuttingDown } from './port.js';
+import { type CommandPipeline, type CommandReply, type CommandRequest, ShuttingDown, StreamContended } from './port.js';
 import { eventsBeforeLastSnapshot, eventsBetweenSnapshots, Snapshots } from './snapshots.js';
 import { StreamLoader } from './stream-loader.js';
 
@@ -35,8 +35,8 @@ export interface PipelineOptions {
   readonly eventsBetweenSnapshots?: number;
 }
 
-/** Conflicts with other processes are few and short; more tries than this mean that something is wrong. */
-const maxTries = 12;
+/** How long a command is decided again and again where other processes keep appending to its streams, in ms. */
+const patienceMs = 5_000;
 
 /** The stream has grown since the state that a batch was decided on. */
 class StateBehind extends Error {}
@@ -126,6 +126,7 @@ export class Pipeline implements CommandPipeline {
 
   /** Decides until the append meets the streams as they were decided on. */
   async #decideAndAppend(stream: string, units: readonly PendingUnit[]): Promise<DecidedBatch> {
+    const begun = performance.now();
     for (let tries = 1; ; tries += 1) {
       try {
         const decided = await this.#decideBatch(stream, units);
@@ -135,7 +136,8 @@ export class Pipeline implements CommandPipeline {
       } catch (error) {
         this.loader.forget(stream);
         const another = error instanceof RevisionConflict || error instanceof StateBehind;
-        if (!another || tries === maxTries) throw error;
+        if (!another) throw error;
+        if (performance.now() - begun > patienceMs) throw new StreamContended(stream);
         await delay(Math.random() * Math.min(2 ** tries, 100));
       }
     }

@@ -47,6 +47,7 @@ export interface CommandExecutor {
    * @throws {InvalidInput} if the input does not fit the command's schema
    * @throws {CommandRejected} if a rule refuses it, or the key was used with another input
    * @throws {OutcomeUnknown} if the store can't tell: send it again with the same key
+   * @throws {StreamContended}
    */
   execute(request: CommandRequest): Promise<CommandReply>;
 }
@@ -131,6 +132,9 @@ function requiredFields(schema: z.ZodType): string[] {
     .filter(([, field]) => !(field as z.ZodType).safeParse(undefined).success)
     .map(([name]) => name);
 }
+
+/** Other processes kept appending to a stream for longer than a command waits; nothing was written. */
+export class StreamContended extends Error {}
 
 /** The process is about to end and takes no new commands; another one will. */
 export class ShuttingDown extends Error {}

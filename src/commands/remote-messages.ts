@@ -14,6 +14,7 @@ import {
   InvalidInput,
   ProjectionBehind,
   ShuttingDown,
+  StreamContended,
 } from './port.js';
 
 /** What processes say to each other to have commands executed. They trust each other: the actor comes as data. */
@@ -69,7 +70,7 @@ const refusal = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('too-large'), bytes: z.int() }),
   z.strictObject({
-    kind: z.enum(['outcome-unknown', 'shutting-down', 'projection-behind', 'unavailable', 'failed']),
+    kind: z.enum(['outcome-unknown', 'shutting-down', 'projection-behind', 'contended', 'unavailable', 'failed']),
     message: z.string(),
   }),
 ]);
@@ -99,6 +100,7 @@ export function commandService(server?: string): Service<CommandRequest, Command
 const plainErrors = {
   'outcome-unknown': OutcomeUnknown,
   'shutting-down': ShuttingDown,
+  contended: StreamContended,
   'projection-behind': ProjectionBehind,
   unavailable: ServerUnavailable,
 } as const;
