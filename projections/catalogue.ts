@@ -1,4 +1,5 @@
 import { accessProjection } from './access/access.js';
+import { auditProjection } from './audit/audit.js';
 import { commandsProjection } from './commands/commands.js';
 import { conversationsProjection } from './conversations/conversations.js';
 import { identityProjection } from './identity/identity.js';
@@ -16,4 +17,5 @@ export const projections: readonly Projection[] = [
   conversationsProjection,
   commandsProjection,
   timersProjection,
+  auditProjection,
 ];

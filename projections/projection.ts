@@ -48,10 +48,10 @@ export function on<Definition extends AnyEventDefinition, Document>(
   return [definition.type, foldOf(ids, fold, false)];
 }
 
-/** Like `on`, for an event that is always the first one of its document. */
+/** Like `on`, for an event that is always the first one of its documents. */
 export function creates<Definition extends AnyEventDefinition, Document>(
   definition: Definition,
-  ids: (event: EventOf<Definition>) => string,
+  ids: (event: EventOf<Definition>) => string | readonly string[],
   make: (event: EventOf<Definition>) => Document,
 ): [string, Fold<Document>] {
   return [

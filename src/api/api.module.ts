@@ -25,10 +25,12 @@ import { ListMessagesHandler } from './conversations/list-messages.js';
 import { MessagesController } from './conversations/messages.controller.js';
 import { ExecuteCommandHandler } from './execute-command.js';
 import { AddressRulesController } from './identity/address-rules.controller.js';
+import { AuditController } from './identity/audit.controller.js';
 import { AuthController } from './identity/auth.controller.js';
 import { GetUserHandler } from './identity/get-user.js';
 import { JwksController } from './identity/jwks.controller.js';
 import { ListAddressRulesHandler } from './identity/list-address-rules.js';
+import { ListAuditHandler } from './identity/list-audit.js';
 import { ListSessionsHandler } from './identity/list-sessions.js';
 import { ListUsersHandler } from './identity/list-users.js';
 import { MfaController } from './identity/mfa.controller.js';
@@ -73,6 +75,7 @@ export const controllers = [
   UsersController,
   JwksController,
   AddressRulesController,
+  AuditController,
   MeetingsController,
   RoomsController,
   ChannelsController,
@@ -114,6 +117,7 @@ export function apiModule(parts: ApiParts): DynamicModule {
       ExecuteCommandHandler,
       GetUserHandler,
       ListUsersHandler,
+      ListAuditHandler,
       ListSessionsHandler,
       ListAddressRulesHandler,
       GetMeetingHandler,

@@ -63,6 +63,7 @@ describe('the description of the API', () => {
     ).toEqual(
       [
         ...identityRoutes,
+        'GET /api/v1/audit',
         'GET /api/v1/address-rules',
         'POST /api/v1/address-rules',
         'DELETE /api/v1/address-rules/{ruleId}',

@@ -198,6 +198,7 @@ export const table: Readonly<Record<string, Row | readonly Row[]>> = {
 
   // The platform
 
+  'GET /api/v1/audit': { answers: onlyAdmin(200) },
   'GET /api/v1/address-rules': { answers: onlyAdmin(200) },
   'POST /api/v1/address-rules': { answers: onlyAdmin(201), ask: () => ({ body: deniedRange() }) },
   'DELETE /api/v1/address-rules/:ruleId': {

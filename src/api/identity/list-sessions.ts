@@ -1,5 +1,4 @@
 import { Query, QueryHandler } from '@nestjs/cqrs';
-import bowser from 'bowser';
 import { z } from 'zod';
 import type { Actor } from '../../../domain/decider.js';
 import { may } from '../../../domain/permissions.js';
@@ -8,6 +7,7 @@ import type { Reader } from '../../../projections/reader.js';
 import { Refused } from '../../problems.js';
 import { ReadingHandler } from '../query.js';
 import type { List } from '../replies.js';
+import { deviceOf } from './device.js';
 
 export const sessionInList = z.object({
   id: z.string(),
@@ -47,10 +47,4 @@ export class ListSessionsHandler extends ReadingHandler<ListSessions, List<Sessi
 
 function viewOf(id: string, { seenAt, userAgent, ...session }: Session, current: boolean): SessionInList {
   return { id, device: deviceOf(userAgent), ...session, lastSeenAt: seenAt, current };
-}
-
-function deviceOf(userAgent: string | null): string | null {
-  if (!userAgent) return null;
-  const { browser, os } = bowser.parse(userAgent);
-  return browser.name ? `${browser.name}${os.name ? ` on ${os.name}` : ''}` : userAgent.slice(0, 80);
 }
