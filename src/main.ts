@@ -319,11 +319,16 @@ async function startMail(
 
 /**
  * Has something done by one process at a time; resolves once this one has begun it, or another one was found to do it.
+ * @throws what keeps this one from beginning it
  */
-async function underLease({ leases, holder, logger, closers }: Foundation, name: string, begin: Held): Promise<void> {
+async function underLease(foundation: Foundation, name: string, begin: Held): Promise<void> {
+  const { leases, holder, logger, health, closers } = foundation;
   const onError = (error: unknown) => logger.error({ err: error, lease: name }, 'what a lease is for has failed');
   const lease = new Lease({ store: leases, name, holder, onError });
   closers.defer(() => lease.stop());
+  health.watch(name, () =>
+    lease.failure === undefined ? undefined : `has failed: ${(lease.failure as Error).message}`,
+  );
   await lease.start(begin);
 }
 

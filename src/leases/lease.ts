@@ -30,7 +30,8 @@ export class Lease {
   readonly #options: Required<LeaseOptions>;
   readonly #stopping = new AbortController();
   #running: Promise<void> = Promise.resolve();
-  #looked = () => {};
+  #looked: (failure?: unknown) => void = () => {};
+  #failure: unknown;
   #seen: { record: LeaseRecord | undefined; at: number } = { record: undefined, at: Number.NEGATIVE_INFINITY };
 
   constructor(options: LeaseOptions) {
@@ -40,13 +41,19 @@ export class Lease {
   /**
    * Does the work whenever this process holds the lease, until it is stopped.
    * @returns once the work has begun for the first time, or another process was found to hold the lease
+   * @throws what has kept the work from beginning for the first time; it is still tried again until `stop`
    */
   start(work: Held): Promise<void> {
-    const looked = new Promise<void>((resolve) => {
-      this.#looked = resolve;
+    const looked = new Promise<void>((resolve, reject) => {
+      this.#looked = (failure) => (failure === undefined ? resolve() : reject(failure));
     });
     this.#running = this.#run(work);
     return looked;
+  }
+
+  /** Why this process can't do the work, though it holds the lease. */
+  get failure(): unknown {
+    return this.#failure;
   }
 
   /** Ends the work, and gives the lease back, so that nobody has to wait for it. */
@@ -91,9 +98,18 @@ export class Lease {
   }
 
   async #begin(work: Held, epoch: number): Promise<{ stop(): Promise<void> } | undefined> {
-    const begun = await work(epoch).catch((error: unknown) => this.#fail(error));
-    this.#looked();
-    return begun;
+    try {
+      const begun = await work(epoch);
+      this.#failure = undefined;
+      this.#looked();
+      return begun;
+    } catch (error) {
+      // The first failure is told to whoever has started this.
+      const isFirst = this.#failure === undefined;
+      this.#failure = error;
+      this.#looked(error);
+      return isFirst ? undefined : this.#fail(error);
+    }
   }
 
   /** @returns the record as it was last renewed; undefined once the lease is lost */

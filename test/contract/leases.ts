@@ -114,10 +114,12 @@ export function leaseStoreContract(open: () => Promise<LeaseStore>): void {
       const errors: unknown[] = [];
       let times = 0;
       const lease = new Lease({ store, name, holder: 'one', ...timing, onError: (error) => errors.push(error) });
-      void lease.start(async () => {
+      const begun = lease.start(async () => {
         times += 1;
         throw new Error('failed');
       });
+      await expect(begun).rejects.toThrow('failed');
+      expect(lease.failure).toEqual(new Error('failed'));
       await eventually(() => times >= 2);
       await lease.stop();
       expect(errors[0]).toEqual(new Error('failed'));
