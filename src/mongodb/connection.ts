@@ -56,19 +56,29 @@ const needed: MongoClientOptions = {
  * @throws {ServerUnavailable} if none does, or it refuses us
  */
 export async function openMongo(location: MongoLocation, patienceMs = startPatienceMs): Promise<MongoDatabase> {
-  const client = clientOf(location, Math.min(patienceMs, selectionMs));
-  const place = `MongoDB at ${hostsOf(client)}/${location.database}`;
-  try {
-    await waitFor(client, patienceMs);
-    const server = await askServer(client.db(location.database));
-    const db = client.db(location.database, {
-      readConcern: new ReadConcern(server.readsMajority ? 'majority' : 'local'),
-    });
-    return { db, server, place, close: () => client.close() };
-  } catch (error) {
-    await client.close().catch(() => {});
-    throw new ServerUnavailable(`${place} can't be used: ${(error as Error).message}`, { cause: error });
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
+    // One that has not found its server does not look for it again.
+    const client = clientOf(location, Math.min(patienceMs, selectionMs));
+    try {
+      return await openWith(client, location.database);
+    } catch (error) {
+      await client.close().catch(() => {});
+      const isHopeless = !isPassing(error) || performance.now() + retryMs > deadline;
+      if (isHopeless) throw unusable(placeOf(client, location.database), error);
+    }
+    await delay(retryMs);
   }
+}
+
+async function openWith(client: MongoClient, database: string): Promise<MongoDatabase> {
+  const server = await askServer(client.db(database));
+  const db = client.db(database, { readConcern: new ReadConcern(server.readsMajority ? 'majority' : 'local') });
+  return { db, server, place: placeOf(client, database), close: () => client.close() };
+}
+
+function unusable(place: string, error: unknown): ServerUnavailable {
+  return new ServerUnavailable(`${place} can't be used: ${(error as Error).message}`, { cause: error });
 }
 
 function clientOf({ url }: MongoLocation, serverSelectionTimeoutMS: number): MongoClient {
@@ -84,21 +94,8 @@ function clientOf({ url }: MongoLocation, serverSelectionTimeoutMS: number): Mon
   }
 }
 
-function hostsOf({ options: { srvHost, hosts } }: MongoClient): string {
-  return srvHost ?? hosts.map(String).join(', ');
-}
-
-async function waitFor(client: MongoClient, patienceMs: number): Promise<void> {
-  const deadline = performance.now() + patienceMs;
-  for (;;) {
-    try {
-      await client.db('admin').command({ ping: 1 });
-      return;
-    } catch (error) {
-      if (!isPassing(error) || performance.now() + retryMs > deadline) throw error;
-      await delay(retryMs);
-    }
-  }
+function placeOf({ options: { srvHost, hosts } }: MongoClient, database: string): string {
+  return `MongoDB at ${srvHost ?? hosts.map(String).join(', ')}/${database}`;
 }
 
 async function askServer(db: Db): Promise<MongoServer> {

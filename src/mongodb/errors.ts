@@ -1,4 +1,10 @@
-import { MongoError, MongoNetworkError, MongoServerError, MongoServerSelectionError } from 'mongodb';
+import {
+  MongoBulkWriteError,
+  MongoError,
+  MongoNetworkError,
+  MongoServerError,
+  MongoServerSelectionError,
+} from 'mongodb';
 import { ServerUnavailable } from '../server-unavailable.js';
 
 /** What the server answers while it goes, comes, elects or has too much to do (its `error_codes.yml`). */
@@ -27,7 +33,13 @@ const passingNames: ReadonlySet<string> = new Set(['MongoWaitQueueTimeoutError',
 export function isPassing(error: unknown): boolean {
   if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
   if (!(error instanceof MongoError)) return false;
+  if (error instanceof MongoBulkWriteError && isPassingBulk(error)) return true;
   return passingNames.has(error.name) || passingCodes.has(error.code);
+}
+
+/** The driver wraps what befell a bulk write. */
+function isPassingBulk({ errorResponse, result }: MongoBulkWriteError): boolean {
+  return isPassing(errorResponse) || passingCodes.has(result?.getWriteConcernError()?.code);
 }
 
 /** Whether the server has understood, and will not do it. */
