@@ -115,6 +115,7 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
   const metrics = new Metrics();
   const broker = closers.add(await openBroker(config, logger, countLosses(metrics)));
   health.watchUseful('broker', () => broker.fault);
+  health.watchUseful('event store', () => eventStore.fault);
   const codec = createCodec(keys);
   const onError = (error: unknown) => logger.error({ err: error }, 'the watched streams could not be read');
   const liveStreams = await LiveStreams.start({ eventStore, codec, broker, onError });

@@ -38,18 +38,21 @@ export async function withNewData<T>(body: (data: Data) => Promise<T>): Promise<
 
 /**
  * Opens the stores where there is a log, and closes them behind the body.
- * @throws {DataDirectoryUnusable} if there should be one in the data directory and is none
+ * @throws {DataDirectoryUnusable} if there is no data directory, or no log in it though it should have one
  */
 export async function withData<T>(body: (data: Data) => Promise<T>): Promise<T> {
   const config = loadConfig();
-  if (config.eventStore === 'sqlite') await assertLog(config);
+  await assertData(config);
   return withStores(config, body);
 }
 
-async function assertLog(config: Config): Promise<void> {
-  await access(filesOf(config).log).catch(() => {
+async function assertData(config: Config): Promise<void> {
+  const { dataDirectory } = config;
+  const [what, path] =
+    config.eventStore === 'sqlite' ? ['log in the data', filesOf(config).log] : ['data', dataDirectory];
+  await access(path).catch(() => {
     throw new DataDirectoryUnusable(
-      `There is no log in the data directory ${config.dataDirectory}: set PARLEY_DATA_DIR to the one that is meant.`,
+      `There is no ${what} directory ${dataDirectory}: set PARLEY_DATA_DIR to the one that is meant.`,
     );
   });
 }

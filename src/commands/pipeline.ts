@@ -8,6 +8,7 @@ import { type EventStore, OutcomeUnknown, RevisionConflict } from '../event-stor
 import type { KeyStore } from '../keys/port.js';
 import type { ReadStore } from '../read-store/port.js';
 import type { Positions } from '../read-store/positions.js';
+import { ServerUnavailable } from '../server-unavailable.js';
 import { AcceptedCommands } from './accepted-commands.js';
 import { Batch, type Outcome } from './batch.js';
 import type { LoadedStream } from './loaded-stream.js';
@@ -116,7 +117,7 @@ export class Pipeline implements CommandPipeline {
       decided = await this.#decideAndAppend(stream, first);
     } catch (error) {
       // A command that can't be decided or stored must not take its neighbours along.
-      const alone = first.length === 1 || error instanceof OutcomeUnknown;
+      const alone = first.length === 1 || error instanceof OutcomeUnknown || error instanceof ServerUnavailable;
       if (alone) for (const unit of first) unit.refuse(error);
       else for (const unit of first) await this.#process(stream, [unit]);
     }

@@ -11,6 +11,10 @@ export interface KurrentAddress {
   /** The node that is asked for its version, and how. */
   readonly node: { readonly host: string; readonly port: number };
   readonly tls: KurrentTls | undefined;
+  /** How long a connection may not answer when it is asked for a sign of life, in ms; not in the string. */
+  readonly keepAliveTimeoutMs: number;
+  /** After how long the client gives an append up, in ms: its outcome is then unknown, and it is sent again. */
+  readonly deadlineMs: number;
 }
 
 export interface KurrentTls {
@@ -24,9 +28,9 @@ export interface KurrentTls {
 /** A URL of KurrentDB can't be used; the message quotes nothing of it that may be secret. */
 export class InvalidKurrentUrl extends Error {}
 
-/** After how long the client gives a call up, in ms: the outcome of an append is then unknown, and it is tried again. */
-export const callDeadlineMs = 2_000;
-
+const defaultDeadlineMs = 2_000;
+/** As with the client. */
+const defaultKeepAliveTimeoutMs = 10_000;
 const defaultPort = 2113;
 const defaultNamespace = 'parley';
 const flag = z.enum(['true', 'false'], { error: 'must be true or false' });
@@ -79,8 +83,8 @@ export function parseKurrentUrl(url: string): KurrentAddress {
     .map(pairOf);
   const values = valuesOf(pairs);
   const nodes = parts.hosts.split(',').map(nodeOf);
-  const kept = pairs.map(({ text }) => text);
-  if (values.defaultDeadline === undefined) kept.push(`defaultDeadline=${callDeadlineMs}`);
+  const kept = pairs.filter(({ name }) => name !== 'keepAliveTimeout').map(({ text }) => text);
+  if (values.defaultDeadline === undefined) kept.push(`defaultDeadline=${defaultDeadlineMs}`);
   const user = parts.user === undefined ? '' : `${parts.user}@`;
   return {
     connectionString: `${parts.scheme}://${user}${parts.hosts}?${kept.join('&')}`,
@@ -88,6 +92,8 @@ export function parseKurrentUrl(url: string): KurrentAddress {
     namespace: parts.namespace || defaultNamespace,
     node: nodes[0] as { host: string; port: number },
     tls: values.tls === 'true' ? tlsOf(values) : undefined,
+    keepAliveTimeoutMs: Number(values.keepAliveTimeout ?? defaultKeepAliveTimeoutMs),
+    deadlineMs: Number(values.defaultDeadline ?? defaultDeadlineMs),
   };
 }
 

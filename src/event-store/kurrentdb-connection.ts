@@ -1,7 +1,7 @@
 import { KurrentDBClient } from '@kurrent/kurrentdb-client';
 import { ServerUnavailable } from '../server-unavailable.js';
 import type { KurrentAddress } from './kurrentdb-address.js';
-import { CallTimedOut, isAnswer, type Meaning, meaningOf } from './kurrentdb-errors.js';
+import { CallTimedOut, describeFailure, isAnswer, type Meaning, meaningOf } from './kurrentdb-errors.js';
 
 /** The client reads over one connection and appends over another, which fail and recover apart. */
 type Kind = 'reads' | 'appends';
@@ -19,9 +19,19 @@ interface Session {
 export class KurrentConnection {
   #session: Session;
   #closed = false;
+  #fault: string | undefined;
 
-  constructor(private readonly address: KurrentAddress) {
+  /** @param onWarning - told when the server no longer answers, and when it does again */
+  constructor(
+    private readonly address: KurrentAddress,
+    private readonly onWarning: (message: string) => void,
+  ) {
     this.#session = this.#connect();
+  }
+
+  /** Why the last call was not answered; undefined if it was. */
+  get fault(): string | undefined {
+    return this.#fault;
   }
 
   /** What people may be told of it. */
@@ -52,14 +62,27 @@ export class KurrentConnection {
     const begun = performance.now();
     try {
       const result = await within(deadlineMs, call(session.client));
-      session.answeredAt[kind] = performance.now();
+      this.#noteAnswer(session, kind);
       return result;
     } catch (error) {
       const meaning = meaningOf(error);
-      if (isAnswer(meaning)) session.answeredAt[kind] = performance.now();
-      else if (isBeyondRecovery(meaning, kind, session, begun)) this.#replace(session);
+      if (isAnswer(meaning)) this.#noteAnswer(session, kind);
+      else this.#noteFailure(describeFailure(error));
+      if (isBeyondRecovery(meaning, kind, session, begun)) this.#replace(session);
       throw error;
     }
+  }
+
+  #noteAnswer(session: Session, kind: Kind): void {
+    session.answeredAt[kind] = performance.now();
+    if (this.#fault !== undefined) this.onWarning(`KurrentDB at ${this.place} answers again`);
+    this.#fault = undefined;
+  }
+
+  #noteFailure(why: string): void {
+    if (this.#fault === undefined)
+      this.onWarning(`KurrentDB at ${this.place} does not answer, and is asked again: ${why}`);
+    this.#fault = why;
   }
 
   #connect(): Session {
@@ -74,10 +97,16 @@ export class KurrentConnection {
   }
 }
 
-/** @throws {ServerUnavailable} without what the client says, which quotes the string */
-function connect({ connectionString, place }: KurrentAddress): KurrentDBClient {
+let clientsMade = 0;
+
+/**
+ * gRPC lets clients of the same options share a connection, also one whose other end is gone: no two have the same.
+ * @throws {ServerUnavailable} without what the client says, which quotes the string
+ */
+function connect({ connectionString, keepAliveTimeoutMs, place }: KurrentAddress): KurrentDBClient {
+  clientsMade += 1;
   try {
-    return KurrentDBClient.connectionString(connectionString);
+    return KurrentDBClient.connectionString(`${connectionString}&keepAliveTimeout=${keepAliveTimeoutMs + clientsMade}`);
   } catch {
     throw new ServerUnavailable(`KurrentDB at ${place} can't be used: do the files that its URL names exist?`);
   }
@@ -92,8 +121,10 @@ function isBeyondRecovery(meaning: Meaning, kind: Kind, { answeredAt }: Session,
     case 'unanswered':
       return (answeredAt[kind] ?? 0) < begun;
     // The client keeps the answer about what the server can, and if that was an error, gives it to every append.
-    default:
+    case 'unclear':
       return true;
+    default:
+      return false;
   }
 }
 

@@ -1,7 +1,7 @@
 import { ServerUnavailable } from '../server-unavailable.js';
 import { checkAppends } from './append.js';
 import { followLog } from './follow.js';
-import { callDeadlineMs, type KurrentAddress } from './kurrentdb-address.js';
+import type { KurrentAddress } from './kurrentdb-address.js';
 import { KurrentAppender } from './kurrentdb-appender.js';
 import { KurrentConnection } from './kurrentdb-connection.js';
 import { inspectKurrent } from './kurrentdb-inspection.js';
@@ -12,7 +12,7 @@ import { KurrentTail } from './kurrentdb-tail.js';
 import type { EventStore, FollowOptions, ReadStreamOptions, StoredEvent, StreamAppend } from './port.js';
 
 export interface KurrentEventStoreOptions {
-  /** Told at the start what an older server can't do. */
+  /** Told at the start what an older server can't do, and later when it does not answer. */
   readonly onWarning?: (message: string) => void;
   /**
    * How long a call goes on while the server does not answer, in ms; 8,000 unless told, so that a server that is
@@ -66,18 +66,25 @@ class KurrentEventStore implements EventStore {
   };
   #closed = false;
 
-  constructor(address: KurrentAddress, { patienceMs = defaultPatienceMs, beatMs }: KurrentEventStoreOptions) {
+  constructor(
+    address: KurrentAddress,
+    { onWarning = () => {}, patienceMs = defaultPatienceMs, beatMs }: KurrentEventStoreOptions,
+  ) {
     const namespace = new KurrentNamespace(address.namespace);
-    const connection = new KurrentConnection(address);
+    const connection = new KurrentConnection(address, onWarning);
     // Appends that are under way when the store is closed may still read.
     const reader = new KurrentReader(connection, namespace, { forMs: patienceMs });
     const head = () => reader.head({ forMs: 0 });
     const tail = new KurrentTail({ connection, namespace, head, ...(beatMs !== undefined && { beatMs }) });
-    const deadlineMs = callDeadlineMs + marginMs;
+    const deadlineMs = address.deadlineMs + marginMs;
     this.#appender = new KurrentAppender({ connection, namespace, reader, tail, deadlineMs, patienceMs });
     this.#connection = connection;
     this.#reader = reader;
     this.#tail = tail;
+  }
+
+  get fault(): string | undefined {
+    return this.#connection.fault;
   }
 
   async append(appends: readonly StreamAppend[]): Promise<StoredEvent[]> {

@@ -69,6 +69,8 @@ export interface EventStore {
   follow(options: FollowOptions): AsyncIterable<readonly StoredEvent[]>;
   /** Position of the last event; 0n when there is none. */
   head(): Promise<bigint>;
+  /** Why the log's server does not answer at the moment; undefined where it does, or where there is none. */
+  readonly fault?: string | undefined;
   close(): Promise<void>;
 }
 

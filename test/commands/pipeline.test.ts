@@ -7,6 +7,7 @@ import { CommandRejected, type CommandReply, InvalidInput, ShuttingDown } from '
 import { hashEvent } from '../../src/event-store/hash.js';
 import { memoryEventStore } from '../../src/event-store/memory.js';
 import { type EventStore, OutcomeUnknown } from '../../src/event-store/port.js';
+import { ServerUnavailable } from '../../src/server-unavailable.js';
 import { idOf } from '../domain/specification.js';
 import { World } from './world.js';
 
@@ -359,6 +360,20 @@ describe('when the store fails', () => {
     expect(await post(pipeline, id, 'hello', 'key')).toMatchObject({ revision: 2, text: 'hello' });
     expect(await world.events()).toHaveLength(3);
   });
+});
+
+it('commands whose log is out of reach are told so together, not one after the other', async () => {
+  const world = await World.open();
+  const store = memoryEventStore(world.log);
+  let reads = 0;
+  const readStream = () => {
+    reads += 1;
+    return Promise.reject(new ServerUnavailable('the log is out of reach'));
+  };
+  const pipeline = await world.process({ eventStore: Object.assign(store, { readStream }) });
+  const outcomes = await Promise.allSettled(['one', 'two', 'three'].map((text) => post(pipeline, idOf(9), text)));
+  for (const outcome of outcomes) expect(outcome).toMatchObject({ reason: expect.any(ServerUnavailable) });
+  expect(reads).toBe(1);
 });
 
 describe('a long stream', () => {

@@ -9,6 +9,8 @@ describe('the URL of a KurrentDB', () => {
       namespace: 'talk',
       node: { host: '127.0.0.1', port: 2113 },
       tls: undefined,
+      keepAliveTimeoutMs: 10_000,
+      deadlineMs: 2_000,
     });
   });
 
@@ -24,13 +26,17 @@ describe('the URL of a KurrentDB', () => {
   it('may name several nodes, credentials, which are not shown, and files for TLS', () => {
     const options =
       'tlsVerifyCert=false&tlsCAFile=%2Fca.pem&userCertFile=/a.crt&userKeyFile=/a.key&defaultDeadline=500';
-    const address = parseKurrentUrl(`kurrentdb+discover://ann:s3cret@a.example:1,b.example:2/?${options}`);
+    const address = parseKurrentUrl(
+      `kurrentdb+discover://ann:s3cret@a.example:1,b.example:2/?keepAliveTimeout=700&${options}`,
+    );
     expect(address).toEqual({
       connectionString: `kurrentdb+discover://ann:s3cret@a.example:1,b.example:2?${options}`,
       place: 'a.example:1, b.example:2',
       namespace: 'parley',
       node: { host: 'a.example', port: 1 },
       tls: { verify: false, authority: '/ca.pem', certificate: '/a.crt', key: '/a.key' },
+      keepAliveTimeoutMs: 700,
+      deadlineMs: 500,
     });
   });
 
