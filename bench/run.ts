@@ -24,6 +24,7 @@ const programs: readonly Program[] = [
   { file: 'distributed', core: 'load', benches: ['distributed'] },
   { file: 'sealing', core: 'server', benches: ['sealing'] },
   { file: 'token-check', core: 'server', benches: ['token-check'] },
+  { file: 'wrong-logins', core: 'load', benches: ['wrong-logins'] },
   { file: 'passwords', core: 'server', benches: ['passwords'] },
 ];
 

@@ -3,6 +3,7 @@ import { WebSocket } from 'ws';
 import { ParleyClient } from '../../client/index.js';
 import { HttpConnection } from '../load/http-connection.js';
 import { HttpLoad } from '../load/http-load.js';
+import { PacedLoad } from '../load/paced.js';
 import { ParleyApi, postRequest } from '../load/parley-api.js';
 import { enrolIn } from '../logs/people.js';
 import { atMost, report } from '../measure/report.js';
@@ -125,25 +126,16 @@ async function measureLatency(cluster: Cluster, personId: string, channelId: str
       onFrame: ({ revision }) => arrivals.set(revision, performance.now()),
     });
   });
-  const connections = await Promise.all(
-    Array.from({ length: 32 }, (_, n) => HttpConnection.open(cluster.apis[n % 2]?.port as number)),
-  );
   const request = await postRequest(personId, channelId, text);
-  const under: Promise<void>[] = [];
-  const start = performance.now();
-  for (let sent = 0; performance.now() - start < paceMs; sent += 1) {
-    const due = start + (sent * 1_000) / rate;
-    if (due > performance.now()) await sleep(due - performance.now());
-    const connection = connections[sent % connections.length] as HttpConnection;
-    under.push(
-      connection.send(request).then(({ body }) => {
-        answers.set((JSON.parse(body) as { revision: number }).revision, performance.now());
-      }),
-    );
-  }
-  await Promise.all(under);
+  const load = await PacedLoad.open(
+    cluster.apis.map(({ port }) => port),
+    64,
+  );
+  await load.run(request, rate, paceMs, ({ body, status }) => {
+    if (status === 201) answers.set((JSON.parse(body) as { revision: number }).revision, performance.now());
+  });
+  load.close();
   while ([...answers.keys()].some((revision) => !arrivals.has(revision))) await sleep(10);
-  for (const connection of connections) connection.close();
   client.close();
   const delays = [...answers].map(([revision, at]) => Math.max(0, (arrivals.get(revision) as number) - at));
   delays.sort((a, b) => a - b);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { SignJWT } from 'jose';
 import { freePort } from './free-port.js';
-import { ServerProcess } from './server-process.js';
+import { type ServerOptions, ServerProcess } from './server-process.js';
 
 export const parleyProgram = fileURLToPath(new URL('../../src/cli/parley.js', import.meta.url));
 
@@ -22,6 +22,7 @@ export interface ParleyServer {
 export async function startParley(
   dataDirectory: string,
   settings: Readonly<Record<string, string>> = {},
+  options: Pick<ServerOptions, 'unpinned'> = {},
 ): Promise<ParleyServer> {
   const [port, edgePort] = [await freePort(), await freePort()];
   const server = await ServerProcess.start({
@@ -41,6 +42,7 @@ export async function startParley(
     },
     directory: tmpdir(),
     ready: 'Parley is ready',
+    ...options,
   });
   return { process: server, port, edgePort };
 }

@@ -12,6 +12,8 @@ export interface ServerOptions {
   readonly directory?: string;
   /** What the line begins with by which it says that it is ready. */
   readonly ready: string;
+  /** On any core, and on several at once: for what a server does beside its event loop. */
+  readonly unpinned?: boolean;
 }
 
 /** Linux counts CPU time in hundredths of a second (USER_HZ). */
@@ -39,7 +41,7 @@ export class ServerProcess {
   ) {}
 
   static async start(options: ServerOptions): Promise<ServerProcess> {
-    const [command, ...arguments_] = nodeOn('server');
+    const [command, ...arguments_] = options.unpinned ? ([process.execPath] as const) : nodeOn('server');
     const start = performance.now();
     const child = spawn(command, [...arguments_, ...profiling, options.program, ...(options.arguments ?? [])], {
       cwd: options.directory,

@@ -1,0 +1,66 @@
+import { encodeRequest } from '../load/http-connection.js';
+import { PacedLoad } from '../load/paced.js';
+import { ParleyApi, postRequest } from '../load/parley-api.js';
+import { enrolIn } from '../logs/people.js';
+import { atMost, report } from '../measure/report.js';
+import { inTurns, medianOf } from '../measure/rounds.js';
+import { inTemporaryDirectory } from '../measure/temporary-directory.js';
+import { startParley } from '../servers/parley.js';
+
+/**
+ * How long others wait while passwords are being guessed: posts at a steady rate, with and without 50 wrong logins a
+ * second beside them. The limits of tries are out of the way, so that every guess gets as far as the hashing.
+ */
+
+const bench = 'wrong-logins';
+const guessesPerSecond = 50;
+const postsPerSecond = 200;
+const roundMs = 5_000;
+const rounds = 3;
+const warmUps = 1;
+const text = 'Does anybody know how to mount a USB stick without being root?';
+const guess = encodeRequest({
+  method: 'POST',
+  path: '/api/v1/auth/login',
+  body: { email: 'nobody@example.org', password: 'a wrong guess' },
+});
+
+await inTemporaryDirectory(async (directory) => {
+  const [personId = ''] = await enrolIn(directory, 1);
+  const parley = await startParley(directory, { PARLEY_AUTH_TRIES: '1000000' }, { unpinned: true });
+  try {
+    const api = await ParleyApi.open(parley.port);
+    const request = await postRequest(personId, await api.createChannel(personId), text);
+    api.close();
+    const posts = await PacedLoad.open([parley.port], 16);
+    const guesses = await PacedLoad.open([parley.port], 200);
+    const statuses = new Map<number, number>();
+    const p99 = async () => {
+      const times: number[] = [];
+      await posts.run(request, postsPerSecond, roundMs, (_, took) => times.push(took));
+      return times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)] as number;
+    };
+    const results = await inTurns(
+      { warmUps, rounds },
+      {
+        quiet: p99,
+        attacked: async () => {
+          const attack = guesses.run(guess, guessesPerSecond, roundMs, ({ status }) => {
+            statuses.set(status, (statuses.get(status) ?? 0) + 1);
+          });
+          const [attacked] = await Promise.all([p99(), attack]);
+          return attacked;
+        },
+      },
+    );
+    posts.close();
+    guesses.close();
+    report({ bench, metric: 'p99-quiet', value: medianOf(results, ({ quiet }) => quiet), unit: 'ms' });
+    report({ bench, metric: 'p99-attacked', value: medianOf(results, ({ attacked }) => attacked), unit: 'ms' });
+    const ratio = medianOf(results, ({ quiet, attacked }) => attacked / quiet);
+    report({ bench, metric: 'attacked-to-quiet', value: ratio, unit: 'ratio', goal: atMost(2) });
+    for (const [status, value] of statuses) report({ bench, metric: `answered-${status}`, value, unit: 'logins' });
+  } finally {
+    await parley.process.stop();
+  }
+});
