@@ -4,7 +4,7 @@ import { newUuid } from '../commands/new-id.js';
 import { type CommandPipeline, CommandRejected, type CommandReply } from '../commands/port.js';
 import type { AccountReader } from './account-reader.js';
 import type { InternalTokens } from './internal-tokens.js';
-import type { Passwords } from './passwords.js';
+import { importedPasswordHash, type Passwords } from './passwords.js';
 import type { Reservations } from './reservations.js';
 import type { SignInFailures } from './sign-in-failures.js';
 import { proposeUsernames } from './usernames.js';
@@ -25,6 +25,8 @@ export interface NewAccount {
   readonly username?: string | undefined;
   /** Where there is an address and no password, a mail lets the person set one. */
   readonly password?: string | undefined;
+  /** In place of the password: what another system kept of it, made with bcrypt. */
+  readonly passwordHash?: string | undefined;
   readonly role?: PlatformRole | undefined;
   /** The address is known to be the person's: no mail asks for it. */
   readonly emailVerified?: boolean;
@@ -109,7 +111,9 @@ export class Accounts {
     const { pipeline, passwords, reservations } = this.options;
     const { email, name, username, password, role, emailVerified = false } = account;
     const reserved = email === undefined ? undefined : reservations.email(email);
-    const passwordHash = password === undefined ? null : await passwords.hash(password);
+    const imported = account.passwordHash === undefined ? undefined : importedPasswordHash(account.passwordHash);
+    const passwordHash = imported ?? (password === undefined ? null : await passwords.hash(password));
+    const hasPassword = passwordHash !== null;
     return pipeline.execute({
       type: 'identity.RegisterAccount',
       actor,
@@ -119,9 +123,9 @@ export class Accounts {
         passwordHash,
         usernames: this.#candidates(name, reserved?.value ?? '', username),
         ...(role !== undefined && { role }),
-        ...(reserved && password === undefined && { invitation: mailed(invitationLifetimeMs) }),
+        ...(reserved && !hasPassword && { invitation: mailed(invitationLifetimeMs) }),
         emailVerified,
-        ...(reserved && password !== undefined && !emailVerified && { verification: mailed(verificationLifetimeMs) }),
+        ...(reserved && hasPassword && !emailVerified && { verification: mailed(verificationLifetimeMs) }),
       },
     });
   }

@@ -1,3 +1,4 @@
+import bcrypt from 'bcrypt';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, call, TestPerson } from '../fixtures/api-client.js';
 import { startTestParley, type TestParley } from '../fixtures/parley.js';
@@ -153,6 +154,17 @@ describe('an account that an admin makes', () => {
         body: { user: { id: made.body.id } },
       });
     }
+  });
+
+  it('can be used with the password that another system kept a hash of, which is renewed at the first login', async () => {
+    const email = `${crypto.randomUUID()}@example.org`;
+    const passwordHash = (await bcrypt.hash('brought along', 4)).replace('$2b$', '$2y$');
+    expect((await asAdmin('POST', 'users', { email, name: 'Ann', passwordHash })).status).toBe(201);
+    expect((await logIn({ email, password: 'something else' })).status).toBe(401);
+    expect((await logIn({ email, password: 'brought along' })).status).toBe(200);
+    expect((await logIn({ email, password: 'brought along' })).status).toBe(200);
+    const refused = await asAdmin('POST', 'users', { name: 'Bob', passwordHash: '$1$md5' });
+    expect(refused).toMatchObject({ status: 400, body: { errors: [{ field: 'passwordHash' }] } });
   });
 
   it('needs no address', async () => {

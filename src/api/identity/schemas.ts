@@ -3,6 +3,7 @@ import { personName, profileFields, settings } from '../../../domain/identity/pr
 import { personId } from '../../../domain/ids.js';
 import { platformRoles } from '../../../domain/permissions.js';
 import { givenPassword, newPassword } from '../../auth/password-rules.js';
+import { importedPasswordHash } from '../../auth/passwords.js';
 import type { BodySettings } from '../route.js';
 
 /** What people send and get when they register, log in, and change what they are known by. */
@@ -90,6 +91,11 @@ export const newAccount = ({ passwordMinLength }: BodySettings) =>
     name: personName,
     username: username.optional(),
     password: newPassword(passwordMinLength).optional(),
+    passwordHash: z
+      .string()
+      .refine((hash) => importedPasswordHash(hash) !== undefined, 'must be a hash of bcrypt')
+      .optional()
+      .meta({ description: 'In place of the password: what another system kept of it (`$2a$`, `$2b$`, `$2y$`).' }),
     role: z.enum(platformRoles).optional(),
   });
 
