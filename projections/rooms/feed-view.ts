@@ -17,7 +17,7 @@ export const roomView: FeedView<RoomState> = {
   async read(reader, id) {
     const room = await reader.get<Room>('rooms', id);
     if (!room) return undefined;
-    const { revision, participants, ...fields } = room;
+    const { revision, participants, occupied: _, ...fields } = room;
     const personOf = await loadPeople(
       reader,
       participants.map(({ personId }) => personId),

@@ -206,7 +206,13 @@ describe('an address', () => {
     expect(link.pathname).toBe('/app/verify-email');
     const facts = await world.tokens.verify('change-email', link.searchParams.get('token') as string);
     expect(facts).toMatchObject({ personId, jti: requestId });
-    await world.execute('identity.ChangeEmail', { personId, email: next, formerReservation: 'e-ann', requestId });
+    await world.execute('identity.ChangeEmail', {
+      personId,
+      email: next,
+      formerReservation: 'e-ann',
+      formerRevision: 0,
+      requestId,
+    });
     await expect.poll(() => server.mails, patient).toHaveLength(2);
     expect(server.mails[1]?.to).toEqual(['ann@example.org']);
     expect(server.mails[1]?.message).not.toContain('anna');

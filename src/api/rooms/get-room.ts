@@ -43,6 +43,7 @@ export class GetRoomHandler extends ReadingHandler<GetRoom, RoomDetail> {
       ...personOf(personId),
       joinedAt,
     }));
-    return { id: roomId, ...room, participants };
+    const { name, createdBy, createdAt, revision } = room;
+    return { id: roomId, name, createdBy, createdAt, participants, revision };
   }
 }
