@@ -15,10 +15,13 @@ export interface Run {
 
 /** The command line over a data directory of its own, built as it is shipped. */
 export class CommandLine {
-  private constructor(readonly directory: string) {}
+  private constructor(
+    readonly directory: string,
+    private readonly settings: NodeJS.ProcessEnv,
+  ) {}
 
-  static async open(): Promise<CommandLine> {
-    return new CommandLine(await temporaryDirectory());
+  static async open(settings: NodeJS.ProcessEnv = {}): Promise<CommandLine> {
+    return new CommandLine(await temporaryDirectory(), settings);
   }
 
   get dataDirectory(): string {
@@ -37,7 +40,7 @@ export class CommandLine {
     const settings = { NODE_ENV: 'test', PARLEY_DATA_DIR: this.dataDirectory, PORT: '1', LOG_LEVEL: 'warn' };
     return spawn(process.execPath, [program, ...commandLine], {
       cwd: this.directory,
-      env: { ...process.env, ...settings },
+      env: { ...process.env, ...settings, ...this.settings },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
   }
