@@ -31,7 +31,7 @@ class ForgettingWorld {
   ) {}
 
   async forget(personId: string): Promise<void> {
-    const input = { personId, emailReservation: null, usernameReservation: null };
+    const input = { personId, emailReservation: null, usernameReservation: null, usernameRevision: 0 };
     await this.pipeline.execute({ type: 'identity.ForgetPerson', actor: systemActor, input });
   }
 
