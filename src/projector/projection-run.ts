@@ -12,8 +12,15 @@ interface Step {
 interface Task extends Step {
   readonly event: RecordedEvent;
   readonly id: string;
-  /** It comes with a fold of the same event, perhaps of the same document, and does no harm a second time. */
-  readonly erases?: true;
+}
+
+/** Takes what is personal to someone who is forgotten by an event from all documents that there are by then. */
+interface Erasure extends Step {
+  readonly event: RecordedEvent;
+  readonly field: string;
+  readonly person: string;
+  /** Documents of earlier batches. */
+  readonly ids: ReadonlySet<string>;
 }
 
 /** What a batch of events changes, and the position that it leads to. */
@@ -58,24 +65,24 @@ export class ProjectionRun {
   }
 
   /** What is to be folded into which document. */
-  #tasks(events: readonly RecordedEvent[], erasures: ReadonlyMap<RecordedEvent, readonly Task[]>): Task[] {
-    const tasks: Task[] = [];
+  #tasks(
+    events: readonly RecordedEvent[],
+    erasures: ReadonlyMap<RecordedEvent, readonly Erasure[]>,
+  ): (Task | Erasure)[] {
+    const tasks: (Task | Erasure)[] = [];
     for (const event of events) {
       if (event.position <= this.position) continue;
       this.#addTasks(event, tasks);
       const erased = erasures.get(event) ?? [];
-      for (const { documents, id } of erased) documents.need(id);
+      for (const { documents, ids } of erased) for (const id of ids) documents.need(id);
       tasks.push(...erased);
     }
     return tasks;
   }
 
-  /**
-   * Takes from documents of earlier batches what is personal to someone who is forgotten by an event of this one. Those
-   * of this batch were folded from events that were not opened for that person any more.
-   */
-  async #erasures(events: readonly RecordedEvent[]): Promise<Map<RecordedEvent, Task[]>> {
-    const erasures = new Map<RecordedEvent, Task[]>();
+  /** What is to be erased, by the event that forgets someone. */
+  async #erasures(events: readonly RecordedEvent[]): Promise<Map<RecordedEvent, Erasure[]>> {
+    const erasures = new Map<RecordedEvent, Erasure[]>();
     for (const event of events) {
       const forgets = eventDefinitions.get(event.type)?.forgets;
       if (forgets === undefined || event.position <= this.position) continue;
@@ -84,21 +91,19 @@ export class ProjectionRun {
     return erasures;
   }
 
-  async #erase(person: string, event: RecordedEvent): Promise<Task[]> {
-    const tasks: Task[] = [];
+  async #erase(person: string, event: RecordedEvent): Promise<Erasure[]> {
+    const erasures: Erasure[] = [];
     for (const [index, { personal = {} }] of this.projection.collections.entries()) {
       const documents = this.#collections[index] as WorkingDocuments;
       for (const [field, fields] of Object.entries(personal)) {
-        const fold = erasure(field, person, fields);
-        for (const id of await documents.naming(this.store, this.generation, field, person)) {
-          tasks.push({ documents, fold, event, id, erases: true });
-        }
+        const ids = await documents.naming(this.store, this.generation, field, person);
+        erasures.push({ documents, fold: erasure(field, person, fields), event, field, person, ids });
       }
     }
-    return tasks;
+    return erasures;
   }
 
-  #addTasks(event: RecordedEvent, tasks: Task[]): void {
+  #addTasks(event: RecordedEvent, tasks: (Task | Erasure)[]): void {
     try {
       for (const { documents, fold } of this.#stepsFor(event.type)) {
         for (const id of fold.ids(event)) {
@@ -111,11 +116,11 @@ export class ProjectionRun {
     }
   }
 
-  #do(tasks: readonly Task[]): void {
+  #do(tasks: readonly (Task | Erasure)[]): void {
     for (const task of tasks) {
       try {
-        if (task.fold.fresh) foldFresh(task);
-        else if (task.erases) erase(task);
+        if ('ids' in task) erase(task);
+        else if (task.fold.fresh) foldFresh(task);
         else foldOn(task);
       } catch (error) {
         throw new FoldFailed(this.projection.name, task.event, error);
@@ -149,10 +154,13 @@ function foldOn({ documents, fold, event, id }: Task): void {
   documents.change(id, held);
 }
 
-function erase({ documents, fold, event, id }: Task): void {
-  const held = documents.held(id);
-  held.document = fold.fold(held.document, event, id);
-  documents.change(id, held);
+/** Whatever else the event does to the same documents; a second time, it does no harm. */
+function erase({ documents, fold, event, field, person, ids }: Erasure): void {
+  for (const id of new Set([...ids, ...documents.changedNaming(field, person)])) {
+    const held = documents.held(id);
+    held.document = fold.fold(held.document, event, id);
+    documents.change(id, held);
+  }
 }
 
 /** A projection's fold threw: the projection has a mistake, or the event is one that it does not understand. */

@@ -45,8 +45,13 @@ export class WorkingDocuments {
   async naming(store: ReadStore, generation: Generation, field: string, person: string): Promise<ReadonlySet<string>> {
     const ids = new Set(await store.idsBy(generation, this.collection, field, person));
     // Whether they are written already is not known.
-    for (const [id, { document }] of this.#unwritten) if (valueAt(document, field) === person) ids.add(id);
+    for (const id of naming(this.#unwritten, field, person)) ids.add(id);
     return ids;
+  }
+
+  /** Ids of documents that this batch has changed so far in which the field names this person. */
+  changedNaming(field: string, person: string): string[] {
+    return naming(this.#changed, field, person);
   }
 
   /** @throws {Error} if it was not noted as needed */
@@ -79,4 +84,8 @@ export class WorkingDocuments {
     this.#ready = new Map();
     return writes;
   }
+}
+
+function naming(documents: ReadonlyMap<string, HeldDocument>, field: string, person: string): string[] {
+  return [...documents].flatMap(([id, { document }]) => (valueAt(document, field) === person ? [id] : []));
 }

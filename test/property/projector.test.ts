@@ -2,6 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it, vi } from 'vitest';
 import { ChannelCreated, MemberJoined, MemberLeft, MessagePosted } from '../../domain/conversations/channel.js';
 import { PersonForgotten, ProfileCreated } from '../../domain/identity/profile.js';
+import { SignInFailed } from '../../domain/identity/sign-in.js';
+import { auditProjection } from '../../projections/audit/audit.js';
 import { projections } from '../../projections/catalogue.js';
 import { conversationsProjection } from '../../projections/conversations/conversations.js';
 import type { Message } from '../../projections/conversations/messages.js';
@@ -319,6 +321,18 @@ describe('the projector', () => {
       await world.start({ codec, readStore: slow(world.readStore, 50), pageSize: 1 });
       await world.caughtUp();
       expect(await textsIn(world)).toEqual([null]);
+      await world.expectAllRight();
+    });
+
+    it('takes it also from documents of the same page, of what was not sealed for them', async () => {
+      const world = await ProjectorWorld.open();
+      const failed = SignInFailed({ personId: author, addressSubject: 'address-a1', address: '192.0.2.1' });
+      await world.append(`user-${author}`, profile);
+      await world.append('signIn-a1', failed);
+      await world.append(`user-${author}`, forgotten);
+      await world.start();
+      await world.caughtUp();
+      expect(JSON.stringify(await world.documents(auditProjection))).not.toContain('192.0.2.1');
       await world.expectAllRight();
     });
 
