@@ -1,4 +1,4 @@
-import { encodeRequest } from '../load/http-connection.js';
+import { encodeRequest, HttpConnection } from '../load/http-connection.js';
 import { PacedLoad } from '../load/paced.js';
 import { ParleyApi, postRequest } from '../load/parley-api.js';
 import { enrolIn } from '../logs/people.js';
@@ -18,17 +18,37 @@ const postsPerSecond = 200;
 const roundMs = 5_000;
 const rounds = 3;
 const warmUps = 1;
+const samples = 15;
 const text = 'Does anybody know how to mount a USB stick without being root?';
-const guess = encodeRequest({
-  method: 'POST',
-  path: '/api/v1/auth/login',
-  body: { email: 'nobody@example.org', password: 'a wrong guess' },
-});
+const guessAt = (email: string) =>
+  encodeRequest({ method: 'POST', path: '/api/v1/auth/login', body: { email, password: 'a wrong guess' } });
+const guess = guessAt('nobody@example.org');
+
+/** Whether an account can be found out by how long a wrong login takes: guesses at one, and at none, in turns. */
+async function compareAccounts(port: number): Promise<void> {
+  const connection = await HttpConnection.open(port);
+  const email = 'somebody@example.org';
+  const body = { email, name: 'Somebody', password: 'correct horse' };
+  await connection.send(encodeRequest({ method: 'POST', path: '/api/v1/auth/register', body }));
+  const took = (address: string) => async () => {
+    const start = performance.now();
+    await connection.send(guessAt(address));
+    return performance.now() - start;
+  };
+  const times = await inTurns(
+    { warmUps: 2, rounds: samples },
+    { known: took(email), unknown: took('stranger@example.org') },
+  );
+  connection.close();
+  report({ bench, metric: 'median-known', value: medianOf(times, ({ known }) => known), unit: 'ms' });
+  report({ bench, metric: 'median-unknown', value: medianOf(times, ({ unknown }) => unknown), unit: 'ms' });
+}
 
 await inTemporaryDirectory(async (directory) => {
   const [personId = ''] = await enrolIn(directory, 1);
   const parley = await startParley(directory, { PARLEY_AUTH_TRIES: '1000000' }, { unpinned: true });
   try {
+    await compareAccounts(parley.port);
     const api = await ParleyApi.open(parley.port);
     const request = await postRequest(personId, await api.createChannel(personId), text);
     api.close();
