@@ -3,7 +3,7 @@
 export type Document = Readonly<Record<string, unknown>>;
 
 export interface Query {
-  /** Equality on fields of an index. */
+  /** Equality on fields of an index: others are refused. */
   readonly where?: Readonly<Record<string, string | number | boolean | null>>;
   /** Keep only ids within these bounds: the cheapest query, where ids are made to be in order. */
   readonly idAfter?: string;

@@ -1,13 +1,14 @@
 import type { Collection, Db } from 'mongodb';
 import { queryMs } from '../mongodb/connection.js';
+import { assertIndexed } from './indexed.js';
 import { type StoredDocument, storedCollection } from './mongodb-documents.js';
 import { type Generations, liveOf } from './mongodb-generations.js';
 import { findFor } from './mongodb-query.js';
-import { type Document, type Found, NotIndexed, type Query, type Reader } from './port.js';
+import type { Document, Found, Query, Reader } from './port.js';
 
 interface LiveCollection {
   readonly stored: Collection<StoredDocument>;
-  readonly fields: readonly string[];
+  readonly fields: ReadonlySet<string>;
 }
 
 /** Reads the generations that are live at its first read, each document as it is when it is asked for. */
@@ -41,9 +42,7 @@ export class MongoReader implements Reader {
 
   async find<T = Document>(collection: string, query: Query): Promise<Found<T>[]> {
     const { stored, fields } = await this.#liveCollection(collection);
-    for (const field of [...Object.keys(query.where ?? {}), ...(query.orderBy === undefined ? [] : [query.orderBy])]) {
-      if (!fields.includes(field)) throw new NotIndexed(collection, field);
-    }
+    assertIndexed(collection, query, fields);
     // To the server, 0 is no limit.
     if (query.limit === 0) return [];
     const { filter, sort, limit } = findFor(query);
@@ -67,7 +66,7 @@ export class MongoReader implements Reader {
     const live = new Map<string, LiveCollection>();
     for (const projection of await this.generations.all()) {
       for (const [name, fields] of Object.entries(liveOf(projection).collections)) {
-        live.set(name, { stored: storedCollection(this.db, name, projection.live), fields });
+        live.set(name, { stored: storedCollection(this.db, name, projection.live), fields: new Set(fields) });
       }
     }
     return live;

@@ -1,17 +1,25 @@
 import { openReader, type SqliteRow, type SqliteValue, type Statement } from '../sqlite/connection.js';
+import { assertIndexed } from './indexed.js';
 import type { Document, Found, Query, Reader } from './port.js';
 import { selectFor } from './sqlite-query.js';
-import { tableOf } from './sqlite-schema.js';
+import { fieldsOfIndex, tableOf } from './sqlite-schema.js';
 
 /** How long a read waits where SQLite must lock, which in WAL mode it hardly ever does. */
 const busyTimeoutMs = 5_000;
+
+interface LiveCollection {
+  /** A quoted name. */
+  readonly table: string;
+  /** Of its indexes. */
+  readonly fields: ReadonlySet<string>;
+}
 
 /** A connection that reads; each call takes microseconds, on the event loop. */
 export class ReadConnection {
   readonly #connection;
   readonly #statements = new Map<string, Statement>();
-  /** Tables of live collections, as of the change that `#seen` counts. */
-  #live: ReadonlyMap<string, string> = new Map();
+  /** As of the change that `#seen` counts. */
+  #live: ReadonlyMap<string, LiveCollection> = new Map();
   #seen = -1;
 
   constructor(path: string) {
@@ -42,10 +50,10 @@ export class ReadConnection {
   }
 
   /** @throws {Error} if no live generation has such a collection */
-  liveTable(collection: string): string {
-    const table = this.#live.get(collection);
-    if (!table) throw new Error(`no projection with the collection ${collection} has been opened`);
-    return table;
+  liveCollection(collection: string): LiveCollection {
+    const live = this.#live.get(collection);
+    if (!live) throw new Error(`no projection with the collection ${collection} has been opened`);
+    return live;
   }
 
   close(): void {
@@ -58,8 +66,14 @@ export class ReadConnection {
     const live = this.rows(
       'SELECT c.name, c.generation FROM collections c JOIN generations g USING (projection, generation) WHERE g.live',
     ) as [string, number][];
-    this.#live = new Map(live.map(([name, generation]) => [name, tableOf(name, generation)]));
+    this.#live = new Map(live.map(([name, generation]) => [name, this.#collection(name, generation)]));
     this.#seen = changes;
+  }
+
+  #collection(name: string, generation: number): LiveCollection {
+    const sql = "SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = ?";
+    const indexes = this.rows(sql, [`${name}_${generation}`]) as [string][];
+    return { table: tableOf(name, generation), fields: new Set(indexes.flatMap(([index]) => fieldsOfIndex(index))) };
   }
 
   #statement(sql: string): Statement {
@@ -79,21 +93,23 @@ export class TransactionReader implements Reader {
   constructor(readonly connection: ReadConnection) {}
 
   async get<T = Document>(collection: string, id: string): Promise<T | undefined> {
-    const row = this.connection.row(`SELECT body FROM ${this.#table(collection)} WHERE id = ?`, [id]);
+    const { table } = this.#collection(collection);
+    const row = this.connection.row(`SELECT body FROM ${table} WHERE id = ?`, [id]);
     return row && JSON.parse(row[0] as string);
   }
 
   async getMany<T = Document>(collection: string, ids: readonly string[]): Promise<Map<string, T>> {
     if (ids.length === 0) return new Map();
-    const rows = this.connection.rows(
-      `SELECT id, body FROM ${this.#table(collection)} WHERE id IN (SELECT value FROM json_each(?))`,
-      [JSON.stringify(ids)],
-    ) as [string, string][];
+    const { table } = this.#collection(collection);
+    const sql = `SELECT id, body FROM ${table} WHERE id IN (SELECT value FROM json_each(?))`;
+    const rows = this.connection.rows(sql, [JSON.stringify(ids)]) as [string, string][];
     return new Map(rows.map(([id, body]) => [id, JSON.parse(body)]));
   }
 
   async find<T = Document>(collection: string, query: Query): Promise<Found<T>[]> {
-    const { sql, parameters } = selectFor(this.#table(collection), query);
+    const { table, fields } = this.#collection(collection);
+    assertIndexed(collection, query, fields);
+    const { sql, parameters } = selectFor(table, query);
     const rows = this.connection.rows(sql, parameters) as [string, string][];
     return rows.map(([id, body]) => ({ id, document: JSON.parse(body) }));
   }
@@ -103,9 +119,9 @@ export class TransactionReader implements Reader {
     this.#begun = false;
   }
 
-  #table(collection: string): string {
+  #collection(name: string): LiveCollection {
     if (!this.#begun) this.connection.begin();
     this.#begun = true;
-    return this.connection.liveTable(collection);
+    return this.connection.liveCollection(name);
   }
 }

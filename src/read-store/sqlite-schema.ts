@@ -61,10 +61,17 @@ export function collectionTable(
   const table = tableOf(collection, generation);
   const statements = [`CREATE TABLE IF NOT EXISTS ${table} (id TEXT PRIMARY KEY, body TEXT NOT NULL) WITHOUT ROWID`];
   for (const fields of indexes) {
-    const name = `"${collection}_${generation}_by_${fields.join('_')}"`;
-    statements.push(`CREATE INDEX IF NOT EXISTS ${name} ON ${table} (${fields.map(fieldOf).join(', ')}, id)`);
+    const name = `${collection}_${generation}${beforeFields}${fields.join('_')}`;
+    statements.push(`CREATE INDEX IF NOT EXISTS "${name}" ON ${table} (${fields.map(fieldOf).join(', ')}, id)`);
   }
   return `${statements.join(';\n')};`;
+}
+
+const beforeFields = '_by_';
+
+/** The fields of an index, by its name. */
+export function fieldsOfIndex(name: string): string[] {
+  return name.slice(name.indexOf(beforeFields) + beforeFields.length).split('_');
 }
 
 /** A field of the document in SQL; an index is used where an expression is spelt alike. */

@@ -206,12 +206,6 @@ describe.skipIf(!source)('MongoDB', { timeout: 120_000 }, () => {
     });
 
     describe('an index', () => {
-      it('is what documents are found by, and nothing else', async () => {
-        const find = (query: object) => store.read((reader) => reader.find('apples', { ...query, limit: 1 }));
-        await expect(find({ where: { weight: 1 } })).rejects.toThrow(NotIndexed);
-        await expect(find({ orderBy: 'weight' })).rejects.toThrow("apples can't be searched by weight");
-      });
-
       it('that was added has the projection built anew, and is not used before', async () => {
         await store.write(live, [apple('a', { colour: 'red', weight: 1 })], 5n);
         const more = { ...fruits, collections: [{ name: 'apples', indexes: [['colour'], ['weight']] }] };

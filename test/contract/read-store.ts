@@ -5,6 +5,7 @@ import {
   type DocumentWrite,
   type Generation,
   GenerationGone,
+  NotIndexed,
   type ProjectionShape,
   type ReadStore,
 } from '../../src/read-store/port.js';
@@ -454,6 +455,12 @@ export function describeReadStore(
       it('pages by id', async () => {
         expect(await find({ after: { id: 'a3', value: 'a3' }, limit: 10 })).toEqual(['a4', 'a5']);
         expect(await find({ after: { id: 'a3', value: 'a3' }, descending: true, limit: 2 })).toEqual(['a2', 'a1']);
+      });
+
+      it('refuses to look for what no index has', async () => {
+        await expect(find({ where: { name: 'x' }, limit: 1 })).rejects.toThrow(NotIndexed);
+        await expect(find({ where: { 'origin.town': 'x' }, limit: 1 })).rejects.toThrow(NotIndexed);
+        await expect(find({ orderBy: 'name', limit: 1 })).rejects.toThrow("apples can't be searched by name");
       });
 
       it('refuses a collection that nobody opened', async () => {
