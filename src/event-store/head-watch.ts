@@ -36,6 +36,11 @@ export class HeadWatch {
     for (const waiter of this.waiters) if (position > waiter.after) this.wake(waiter);
   }
 
+  /** Forgets how far the log has come: beyond this position nothing is known of it. */
+  beginAt(position: bigint): void {
+    this.known = position;
+  }
+
   /** Asks the log itself. */
   look(): void {
     this.advance(this.head());

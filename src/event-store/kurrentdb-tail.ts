@@ -26,8 +26,8 @@ export interface TailOptions {
 export class KurrentTail {
   readonly #recent = new RecentEvents();
   readonly #closing = new AbortController();
-  /** How far the subscription has come. */
-  #watch = new HeadWatch(() => 0n);
+  /** How far the subscription has come: it is told, and never looks. */
+  readonly #watch = new HeadWatch(() => 0n);
   #subscription: AllStreamSubscription | undefined;
   #followers = 0;
   /** Subscriptions in a row that have ended without a word from the server. */
@@ -93,8 +93,7 @@ export class KurrentTail {
   #begin(position: bigint): void {
     const { connection, namespace, beatMs = 2_000 } = this.options;
     this.#recent.clear(position);
-    this.#watch = new HeadWatch(() => position);
-    this.#watch.look();
+    this.#watch.beginAt(position);
     this.#due = position;
     const fromPosition = position === 0n ? START : { commit: position, prepare: position };
     const subscription = connection.client.subscribeToAll({ fromPosition, filter: namespace.filter });

@@ -273,6 +273,23 @@ describe('followers', () => {
     expect(events).toEqual(stored);
   });
 
+  test('may be cut off many times, and leave no listeners behind', async () => {
+    const warned = vi.fn();
+    process.on('warning', warned);
+    onTestFinished(() => void process.off('warning', warned));
+    const store = await open();
+    const events = follow(store);
+    for (let revision = -1; revision < 11; revision += 1) {
+      await vi.waitUntil(() => standIn.reads.subscriptions === 1, patiently);
+      await store.append([{ stream: 'thing-1', expectedRevision: revision, events: encodedEvents(1) }]);
+      standIn.cut();
+      await vi.waitUntil(() => standIn.reads.subscriptions === 0, patiently);
+    }
+    await vi.waitUntil(() => events.length === 12, patiently);
+    expect(events.map((event) => event.revision)).toEqual(Array.from({ length: 12 }, (_, index) => index));
+    expect(warned).not.toHaveBeenCalled();
+  });
+
   test('read what a subscription does not bring', async () => {
     const store = await open({ beatMs: 50 });
     const events = follow(store);

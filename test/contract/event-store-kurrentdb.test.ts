@@ -25,6 +25,9 @@ function runOver(name: string, start: () => Promise<TestServer>): void {
     afterAll(() => logs.close());
 
     eventStoreContract(name, () => logs.newLog());
-    parleyOnKurrent(() => logs.newUrl());
+    parleyOnKurrent(
+      () => logs.newUrl(),
+      () => logs.cut(),
+    );
   });
 }

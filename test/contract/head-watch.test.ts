@@ -37,6 +37,21 @@ test('an abort wakes who waits, at every wait', async () => {
   await third;
 });
 
+test('what begins again knows nothing of what was', async () => {
+  const watch = new HeadWatch(() => 0n);
+  watch.advance(9n);
+  watch.beginAt(5n);
+  expect(watch.reached).toBe(5n);
+  let woken = false;
+  const waiting = watch.beyond(5n, new AbortController().signal).then(() => {
+    woken = true;
+  });
+  await setTimeout(1);
+  expect(woken).toBe(false);
+  watch.advance(6n);
+  await waiting;
+});
+
 test('only those are woken for whom there is news', async () => {
   let head = 5n;
   const watch = new HeadWatch(() => head);

@@ -61,6 +61,11 @@ export class KurrentLogs {
     };
   }
 
+  /** Breaks all connections. */
+  cut(): void {
+    this.proxy?.cut();
+  }
+
   async close(): Promise<void> {
     await this.proxy?.close();
     await this.server.stop();
@@ -68,6 +73,6 @@ export class KurrentLogs {
 
   async #restart(): Promise<void> {
     if ('restart' in this.server) await this.server.restart({ by: 'SIGKILL' });
-    else this.proxy?.cut();
+    else this.cut();
   }
 }

@@ -1,5 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { projections } from '../../projections/catalogue.js';
@@ -9,11 +10,14 @@ import { parseConfig } from '../../src/config.js';
 import { createCodec } from '../../src/event-store/event-codec.js';
 import { type Verification, verifyHistory } from '../../src/history/verification.js';
 import { loadMasterKeys } from '../../src/secrets.js';
-import { call, TestPerson } from '../fixtures/api-client.js';
+import { type Answer, call, TestPerson } from '../fixtures/api-client.js';
 import { startTestParley, type TestParley } from '../fixtures/parley.js';
 
-/** What a whole Parley must do whose log is in KurrentDB. */
-export function parleyOnKurrent(newUrl: () => string): void {
+/**
+ * What a whole Parley must do whose log is in KurrentDB.
+ * @param cut - breaks its connections
+ */
+export function parleyOnKurrent(newUrl: () => string, cut: () => void): void {
   describe('a Parley whose log is there', () => {
     test('keeps what was said across restarts, once, and builds its read models from the log', async () => {
       const url = newUrl();
@@ -42,7 +46,44 @@ export function parleyOnKurrent(newUrl: () => string): void {
       expect(await messages(parley, bob, id, position)).toEqual(new Set([...texts, 'the-last-one']));
       expect(await verify(parley, url)).toMatchObject({ findings: [], events: expect.any(Number) });
     });
+
+    test('says everything once, however often its connections break', async () => {
+      const url = newUrl();
+      const parley = await startTestParley({ PARLEY_EVENT_STORE: url });
+      onTestFinished(() => parley.close());
+      const ann = await TestPerson.register(parley.url, 'Ann');
+      const { id } = (await ann.post('channels', { name: 'General' })).body;
+      const texts = Array.from({ length: 60 }, (_, index) => `message-${index}`);
+      let answered = 0;
+      const posting = texts.map(async (text, index) => {
+        await delay(index * 10);
+        const { body } = await postUntilKnown(ann, id, text);
+        answered += 1;
+        return body.revision as number;
+      });
+      while (answered < texts.length) {
+        cut();
+        await delay(100);
+      }
+      const revisions = await Promise.all(posting);
+      expect(new Set(revisions).size).toBe(texts.length);
+      const { headers } = await postUntilKnown(ann, id, 'the-last-one');
+      expect(await messages(parley, ann, id, headers.get('parley-position') as string)).toEqual(
+        new Set([...texts, 'the-last-one']),
+      );
+      expect(await verify(parley, url)).toMatchObject({ findings: [] });
+    });
   });
+}
+
+/** Sends it again under its key as long as it is told to. */
+async function postUntilKnown(person: TestPerson, channel: string, text: string): Promise<Answer> {
+  for (;;) {
+    const answer = await person.post(`channels/${channel}/messages`, { text }, { 'idempotency-key': text });
+    if (answer.status === 201) return answer;
+    expect(answer.status).toBe(503);
+    await delay(20);
+  }
 }
 
 async function messages(
