@@ -16,8 +16,8 @@ export interface Collection<Document = unknown> {
   /** Fields (dots for nested ones) of each index, in order. */
   readonly indexes: readonly (readonly string[])[];
   /**
-   * Fields that are a person's, by the field that names the person, which an index must begin with. Once the person is
-   * forgotten they become `null`, as they are for a fold that comes later.
+   * Fields that are a person's, by the field that names the person. Once the person is forgotten they become `null`, as
+   * they are for a fold that comes later.
    */
   readonly personal?: Readonly<Record<string, readonly string[]>>;
   /** The folds by event type; `*` folds every event. */

@@ -21,7 +21,7 @@ const whenceOf = ({ data: { personId, address, userAgent } }: Used): Whence => (
 /** By `<session>/<position>`. */
 export const sessionTrail: Collection<Whence> = {
   name: 'sessionTrail',
-  indexes: [['personId']],
+  indexes: [],
   personal: { personId: ['address', 'userAgent'] },
   folds: new Map([
     creates(SessionBegan, placeOf, whenceOf),

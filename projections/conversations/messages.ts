@@ -17,7 +17,7 @@ export interface Message {
 /** By `<channel>/<revision>`, so that ids are in the order of posting. */
 export const messages: Collection<Message> = {
   name: 'messages',
-  indexes: [['authorId']],
+  indexes: [],
   personal: { authorId: ['text'] },
   folds: new Map([
     creates(

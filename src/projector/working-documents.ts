@@ -43,7 +43,7 @@ export class WorkingDocuments {
 
   /** Ids of documents of earlier batches in which the field may name this person. */
   async naming(store: ReadStore, generation: Generation, field: string, person: string): Promise<ReadonlySet<string>> {
-    const ids = new Set(await store.idsBy(generation, this.collection, field, person));
+    const ids = new Set(await store.idsNaming(generation, this.collection, field, person));
     // Whether they are written already is not known.
     for (const id of naming(this.#unwritten, field, person)) ids.add(id);
     return ids;

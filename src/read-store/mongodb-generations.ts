@@ -57,8 +57,8 @@ export class Generations {
   async open(shape: ProjectionShape): Promise<Generation> {
     const { live, generations } = await this.#changeOf(shape, (projection) => addCollections(projection, shape));
     const { version, collections } = generations[key(live)] as KeptGeneration;
-    const isWhole = shape.collections.every(({ name, indexes }) =>
-      indexes.flat().every((field) => collections[name]?.includes(field)),
+    const isWhole = shape.collections.every((collection) =>
+      fieldsOf(collection).every((field) => collections[collection.name]?.includes(field)),
     );
     return { projection: shape.name, generation: live, version: isWhole ? version : noVersion };
   }
@@ -178,9 +178,15 @@ function newGeneration({ version, collections }: ProjectionShape): KeptGeneratio
   };
 }
 
-/** The fields of a collection's indexes. */
-export function fieldsOf({ indexes }: CollectionShape): string[] {
-  return [...new Set(indexes.flat())];
+/** The fields by which documents of a collection are found. */
+export function fieldsOf(collection: CollectionShape): string[] {
+  return [...new Set(indexesOf(collection).flat())];
+}
+
+/** As declared, and for each field that names people one that begins with it. */
+export function indexesOf({ indexes, personal = {} }: CollectionShape): readonly (readonly string[])[] {
+  const naming = Object.keys(personal).filter((field) => !indexes.some(([first]) => first === field));
+  return [...indexes, ...naming.map((field) => [field])];
 }
 
 function key(generation: number): string {

@@ -10,7 +10,7 @@ import {
   writeGuarded,
   writeUnguarded,
 } from './mongodb-documents.js';
-import { fieldsOf, Generations, liveOf, numberOf, type ProjectionDocument } from './mongodb-generations.js';
+import { fieldsOf, Generations, indexesOf, liveOf, numberOf, type ProjectionDocument } from './mongodb-generations.js';
 import { pathOf, present } from './mongodb-query.js';
 import { MongoReader } from './mongodb-reader.js';
 import type {
@@ -124,10 +124,10 @@ class MongoReadStore implements ReadStore {
     });
   }
 
-  idsBy(generation: Generation, collection: string, field: string, value: string): Promise<string[]> {
+  idsNaming(generation: Generation, collection: string, field: string, person: string): Promise<string[]> {
     return this.#reach(async () => {
       await this.#generations.kept(generation);
-      const named = { $and: [present, { [pathOf(field)]: value }] } as Filter<StoredDocument>;
+      const named = { $and: [present, { [pathOf(field)]: person }] } as Filter<StoredDocument>;
       const options = { projection: { _id: 1 }, batchSize: documentsAtOnce, maxTimeMS: queryMs } as const;
       const found = await this.#stored(collection, generation).find(named, options).toArray();
       return found.map(({ _id }) => _id);
@@ -229,10 +229,11 @@ class MongoReadStore implements ReadStore {
 
   /** Where the live generation is of another version, it keeps the indexes that it has. */
   async #prepareCollections(shape: ProjectionShape, generation: Generation): Promise<void> {
-    for (const { name, indexes } of shape.collections) {
-      this.#fields.set(name, fieldsOf({ name, indexes }));
+    for (const collection of shape.collections) {
+      const { name } = collection;
+      this.#fields.set(name, fieldsOf(collection));
       if (generation.version !== shape.version) continue;
-      await this.#stored(name, generation).createIndexes([deletions, ...indexes.map(indexOf)]);
+      await this.#stored(name, generation).createIndexes([deletions, ...indexesOf(collection).map(indexOf)]);
     }
     await this.#dropRetiredLater(shape.name);
   }

@@ -12,6 +12,8 @@ export interface CollectionShape {
   readonly name: string;
   /** Each index: fields (dots for nested ones) in order, for equality on the first ones and order by the last. */
   readonly indexes: readonly (readonly string[])[];
+  /** What is personal, by the fields that name people, by which documents are found when someone is forgotten. */
+  readonly personal?: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface ProjectionShape {
@@ -75,10 +77,11 @@ export interface ReadStore {
    */
   load(generation: Generation, collection: string, ids: readonly string[]): Promise<Map<string, LoadedDocument>>;
   /**
-   * Ids of all documents of a generation in which a field, the first of an index, has this value.
+   * Ids of all documents of a generation in which a field that names people names this one. It may take time in
+   * proportion to the collection, since people are forgotten seldom and documents are written all the time.
    * @throws {GenerationGone}
    */
-  idsBy(generation: Generation, collection: string, field: string, value: string): Promise<string[]>;
+  idsNaming(generation: Generation, collection: string, field: string, person: string): Promise<string[]>;
   /**
    * Writes documents into which all events up to `position` are folded, and moves the checkpoint there. Where the
    * checkpoint is at `position` already, or past it, nothing changes; nor does a document that has come there. The

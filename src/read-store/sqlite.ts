@@ -28,6 +28,10 @@ import { SqliteScrubber, unscrubbedTable } from './sqlite-scrubber.js';
 import { SqliteWriter } from './sqlite-writer.js';
 
 const rowsOfDumpAtOnce = 500;
+/** A few milliseconds' work. */
+const documentsLookedAtAtOnce = 2_000;
+/** After all text, as SQLite compares. */
+const lastId = Buffer.alloc(0);
 
 export interface SqliteReadStoreOptions {
   /** Told when the file could not be cleaned of what was erased; it is tried again. */
@@ -130,14 +134,29 @@ class SqliteReadStore implements ReadStore {
     );
   }
 
-  idsBy(generation: Generation, collection: string, field: string, value: string): Promise<string[]> {
-    return this.#use((connection) =>
-      inTransaction(connection, () => {
-        checkpointIn(connection, generation);
-        const sql = `SELECT id FROM ${tableOf(collection, generation.generation)} WHERE ${fieldOf(field)} = ?`;
-        return connection.rows(sql, [value]).map(([id]) => id as string);
-      }),
-    );
+  /**
+   * Looks at each document: another index would have three times the work done for each one written. In small steps,
+   * since it is done on the event loop.
+   */
+  idsNaming(generation: Generation, collection: string, field: string, person: string): Promise<string[]> {
+    const table = tableOf(collection, generation.generation);
+    const end = `SELECT id FROM ${table} WHERE id > ? ORDER BY id LIMIT 1 OFFSET ${documentsLookedAtAtOnce}`;
+    const named = `SELECT id FROM ${table} WHERE id > ? AND id <= ? AND ${fieldOf(field)} = ?`;
+    return this.#use(async (connection) => {
+      const ids: string[] = [];
+      for (let after: string | undefined = ''; after !== undefined; ) {
+        const from: string = after;
+        after = inTransaction(connection, () => {
+          checkpointIn(connection, generation);
+          const through = connection.row(end, [from])?.[0] as string | undefined;
+          const found = connection.rows(named, [from, through ?? lastId, person]);
+          ids.push(...found.map(([id]) => id as string));
+          return through;
+        });
+        await setImmediate();
+      }
+      return ids;
+    });
   }
 
   write(

@@ -25,7 +25,11 @@ const fruits: ProjectionShape = {
   name: 'fruits',
   version: 1,
   collections: [
-    { name: 'apples', indexes: [['colour', 'weight'], ['origin.country'], ['ripe'], ['none']] },
+    {
+      name: 'apples',
+      indexes: [['colour', 'weight'], ['origin.country'], ['ripe'], ['none'], ['seller.id']],
+      personal: { picker: ['note'], 'seller.id': ['seller.name'] },
+    },
     { name: 'pears', indexes: [] },
   ],
 };
@@ -263,34 +267,38 @@ export function describeReadStore(
       });
     });
 
-    describe('finding ids for a fold', () => {
-      it('names the documents of a generation, live or not, by the first field of an index', async () => {
-        await store.write(live, [apple('a', { colour: 'red' }), apple('b', { colour: 'green' })], 1n);
+    describe('finding the documents that name someone', () => {
+      it('finds those of a generation, live or not', async () => {
+        await store.write(live, [apple('a', { picker: 'ann' }), apple('b', { picker: 'bob' })], 1n);
         const next = await store.begin(fruits);
         await store.write(
           next,
-          [apple('c', { colour: 'red', weight: 1 }), apple('d', { colour: 'red' }), apple('e', {})],
+          [apple('c', { picker: 'ann', n: 1 }), apple('d', { picker: 'ann' }), apple('e', {})],
           1n,
         );
-        await store.write(next, [apple('d', undefined), apple('f', { colour: 'red' })], 2n);
-        expect(await store.idsBy(live, 'apples', 'colour', 'red')).toEqual(['a']);
-        expect((await store.idsBy(next, 'apples', 'colour', 'red')).sort()).toEqual(['c', 'f']);
-        expect(await store.idsBy(next, 'apples', 'colour', 'blue')).toEqual([]);
+        await store.write(next, [apple('d', undefined), apple('f', { picker: 'ann' })], 2n);
+        expect(await store.idsNaming(live, 'apples', 'picker', 'ann')).toEqual(['a']);
+        expect((await store.idsNaming(next, 'apples', 'picker', 'ann')).sort()).toEqual(['c', 'f']);
+        expect(await store.idsNaming(next, 'apples', 'picker', 'eve')).toEqual([]);
       });
 
-      it('names thousands', async () => {
-        const ids = Array.from({ length: 2_500 }, (_, n) => `${n}`);
-        await store.write(
-          live,
-          ids.map((id) => apple(id, { origin: { country: 'Austria' } })),
-          1n,
+      it('finds thousands among thousands, also by a nested field that has an index', async () => {
+        const ids = Array.from({ length: 5_001 }, (_, n) => `${n}`);
+        const writes = ids.map((id, n) =>
+          apple(id, { picker: n % 2 ? 'ann' : 'bob', seller: { id: n % 3 ? 'ann' : 'eve' } }),
         );
-        expect((await store.idsBy(live, 'apples', 'origin.country', 'Austria')).sort()).toEqual(ids.sort());
+        for (let from = 0; from < writes.length; from += 1_000) {
+          await store.write(live, writes.slice(from, from + 1_000), BigInt(from + 1));
+        }
+        const named = async (field: string, person: string) =>
+          new Set(await store.idsNaming(live, 'apples', field, person));
+        expect(await named('picker', 'ann')).toEqual(new Set(ids.filter((_, n) => n % 2)));
+        expect(await named('seller.id', 'eve')).toEqual(new Set(ids.filter((_, n) => n % 3 === 0)));
       });
 
       it('says so where the generation is gone', async () => {
         await store.promote(await store.begin(fruits));
-        await expect(store.idsBy(live, 'apples', 'colour', 'red')).rejects.toThrow(GenerationGone);
+        await expect(store.idsNaming(live, 'apples', 'picker', 'ann')).rejects.toThrow(GenerationGone);
       });
     });
 

@@ -45,7 +45,7 @@ function withWrite(readStore: ReadStore, write: ReadStore['write']): ReadStore {
     discard: (generation) => readStore.discard(generation),
     checkpoint: (generation) => readStore.checkpoint(generation),
     load: (generation, collection, ids) => readStore.load(generation, collection, ids),
-    idsBy: (...query) => readStore.idsBy(...query),
+    idsNaming: (...query) => readStore.idsNaming(...query),
     write,
     put: (generation, writes) => readStore.put(generation, writes),
     dump: (generation) => readStore.dump(generation),
