@@ -1,5 +1,5 @@
 import type { Projection } from '../../projections/projection.js';
-import type { Document, Generation, ReadStore } from '../read-store/port.js';
+import { type Document, type Generation, GenerationChanged, type ReadStore } from '../read-store/port.js';
 
 /** Told one by one; more are only counted. */
 const differencesTold = 100;
@@ -36,8 +36,12 @@ export async function compareGenerations(
   const position = await readStore.checkpoint(rebuilt);
   const comparable = async () => live.version === rebuilt.version && (await readStore.checkpoint(live)) === position;
   if (!(await comparable())) return undefined;
-  const comparison = await compareEntries(readStore.dump(live), readStore.dump(rebuilt));
+  const comparison = await compareEntries(readStore.dump(live), readStore.dump(rebuilt)).catch(unlessChanged);
   return (await comparable()) ? comparison : undefined;
+}
+
+function unlessChanged(error: unknown): undefined {
+  if (!(error instanceof GenerationChanged)) throw error;
 }
 
 async function compareEntries(live: AsyncIterable<Entry>, rebuilt: AsyncIterable<Entry>): Promise<Comparison> {

@@ -117,6 +117,13 @@ class LogProjector implements Projector {
     }
   }
 
+  /** What has failed is over where nothing is left to be folded, since then nothing else shows that it goes on. */
+  async #placeAgain(): Promise<void> {
+    await this.#place();
+    const head = await this.options.eventStore.head();
+    if (lowestPosition(live(this.#tracked), head) === head) this.#failure = undefined;
+  }
+
   async #refuseAhead(): Promise<void> {
     const head = await this.options.eventStore.head();
     const ahead = this.#tracked.find(({ position }) => position > head);
@@ -148,7 +155,7 @@ class LogProjector implements Projector {
     for (let again = false; !signal.aborted; again = true) {
       const started = this.#front;
       try {
-        if (again) await this.#turns.take(() => this.#place());
+        if (again) await this.#turns.take(() => this.#placeAgain());
         await this.#goOn();
       } catch (error) {
         wait = this.#front > started ? shortestDelay : Math.min(wait * 2, longestDelay);

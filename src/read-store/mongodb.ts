@@ -13,14 +13,15 @@ import {
 import { fieldsOf, Generations, indexesOf, liveOf, numberOf, type ProjectionDocument } from './mongodb-generations.js';
 import { pathOf, present } from './mongodb-query.js';
 import { MongoReader } from './mongodb-reader.js';
-import type {
-  Document,
-  DocumentWrite,
-  Generation,
-  LoadedDocument,
-  ProjectionShape,
-  Reader,
-  ReadStore,
+import {
+  type Document,
+  type DocumentWrite,
+  type Generation,
+  GenerationChanged,
+  type LoadedDocument,
+  type ProjectionShape,
+  type Reader,
+  type ReadStore,
 } from './port.js';
 
 export interface MongoReadStoreOptions {
@@ -157,11 +158,12 @@ class MongoReadStore implements ReadStore {
   }
 
   async *dump(generation: Generation): AsyncIterable<{ collection: string; id: string; document: Document }> {
-    const { collections } = await this.#reach(() => this.#generations.kept(generation));
+    const { collections, checkpoint } = await this.#reach(() => this.#generations.kept(generation));
     for (const collection of Object.keys(collections).sort()) {
       const stored = this.#stored(collection, generation);
       for (let after: string | undefined; ; ) {
         const page = await this.#reach(() => pageOf(stored, after));
+        if (page.some(({ position }) => position > checkpoint)) throw new GenerationChanged(generation);
         for (const { _id, body } of page) yield { collection, id: _id, document: JSON.parse(body as string) };
         if (page.length < documentsAtOnce) break;
         after = page.at(-1)?._id;

@@ -98,7 +98,11 @@ export interface ReadStore {
   ): Promise<void>;
   /** Writes documents and leaves the checkpoint: for what is kept here but not folded from the log in order. */
   put(generation: Generation, writes: readonly DocumentWrite[]): Promise<void>;
-  /** All documents of a generation, in the order of collection and id: to compare two generations. */
+  /**
+   * All documents of a generation as they are at its checkpoint, in the order of collection and id: to compare two
+   * generations.
+   * @throws {GenerationChanged} if it is written to meanwhile, or a write was not finished, and the store can't look back
+   */
   dump(generation: Generation): AsyncIterable<{ collection: string; id: string; document: Document }>;
 
   /**
@@ -117,6 +121,13 @@ export interface ReadStore {
 export class GenerationGone extends Error {
   constructor({ projection, generation }: Generation) {
     super(`generation ${generation} of the projection ${projection} is gone`);
+  }
+}
+
+/** Documents of the generation are ahead of its checkpoint. */
+export class GenerationChanged extends Error {
+  constructor({ projection, generation }: Generation) {
+    super(`generation ${generation} of the projection ${projection} is being written to`);
   }
 }
 

@@ -9,7 +9,13 @@ import {
   storedCollection,
   writeGuarded,
 } from '../../src/read-store/mongodb-documents.js';
-import { type DocumentWrite, type Generation, NotIndexed, type ReadStore } from '../../src/read-store/port.js';
+import {
+  type DocumentWrite,
+  type Generation,
+  GenerationChanged,
+  NotIndexed,
+  type ReadStore,
+} from '../../src/read-store/port.js';
 import { type TestDatabase, testDatabase } from '../fixtures/mongo-databases.js';
 import { findServer } from '../fixtures/servers/find-server.js';
 import { mongodb } from '../fixtures/servers/mongodb.js';
@@ -94,6 +100,15 @@ describe.skipIf(!source)('MongoDB', { timeout: 120_000 }, () => {
           ['c', { document: undefined, position: 5n }],
         ]),
       );
+    });
+
+    it('dumps no documents that are ahead of the checkpoint', async () => {
+      await store.write(live, [apple('a', { n: 1 })], 5n);
+      await writePartly([apple('b', { n: 7 })], 7n);
+      const dumping = (async () => {
+        for await (const _ of store.dump(live));
+      })();
+      await expect(dumping).rejects.toThrow(GenerationChanged);
     });
 
     it('lets a batch of other bounds go on from what was written of one before a crash', async () => {

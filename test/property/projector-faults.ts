@@ -4,11 +4,15 @@ import type { ReadStore } from '../../src/read-store/port.js';
 
 /** A log that hands out events more than once: each page begins with some that were in the one before. */
 export function stuttering(eventStore: EventStore, repeated: number): EventStore {
+  return withFollow(eventStore, (options) => stutter(eventStore, options, repeated));
+}
+
+export function withFollow(eventStore: EventStore, follow: EventStore['follow']): EventStore {
   return {
     append: (appends) => eventStore.append(appends),
     readStream: (stream, options) => eventStore.readStream(stream, options),
     readAll: (after, limit) => eventStore.readAll(after, limit),
-    follow: (options) => stutter(eventStore, options, repeated),
+    follow,
     head: () => eventStore.head(),
     close: () => eventStore.close(),
   };

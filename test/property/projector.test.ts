@@ -14,7 +14,7 @@ import { ProjectionRun } from '../../src/projector/projection-run.js';
 import { CheckpointAhead } from '../../src/projector/projector.js';
 import { rebuildProjections } from '../../src/projector/rebuild.js';
 import { idOf } from '../domain/specification.js';
-import { failing, slow, type WriteFault } from './projector-faults.js';
+import { failing, slow, type WriteFault, withFollow } from './projector-faults.js';
 import { ProjectorWorld } from './projector-world.js';
 
 const channelStream = `channel-${idOf(1)}`;
@@ -236,6 +236,30 @@ describe('the projector', () => {
     const faults: WriteFault[] = ['none', 'refused'];
     await world.start({ readStore: failing(world.readStore, () => faults.shift() ?? 'none'), pageSize: 2 });
     await world.append(channelStream, created, joined);
+    await world.caughtUp();
+    await world.expectAllRight();
+  });
+
+  it('does not go on to tell of what has failed where nothing is left to be folded', async () => {
+    const world = await ProjectorWorld.open();
+    await world.append(channelStream, created, joined);
+    let isDown = false;
+    let lose = () => {};
+    const eventStore = withFollow(world.eventStore, async function* (options) {
+      if (isDown) throw new Error('the log is away');
+      const lost = new AbortController();
+      lose = () => lost.abort();
+      yield* world.eventStore.follow({ ...options, signal: AbortSignal.any([options.signal, lost.signal]) });
+      if (lost.signal.aborted) throw new Error('the log is away');
+    });
+    const projector = await world.start({ eventStore });
+    await world.caughtUp();
+    isDown = true;
+    lose();
+    await vi.waitFor(() => expect(projector.status().failure).toBe('the log is away'));
+    isDown = false;
+    await vi.waitFor(() => expect(projector.status().failure).toBeUndefined(), { timeout: 10_000 });
+    await world.append(channelStream, posted('afterwards'));
     await world.caughtUp();
     await world.expectAllRight();
   });
