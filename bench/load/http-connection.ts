@@ -35,6 +35,10 @@ export class HttpConnection {
   /** @param request - head and body, as they go over the wire */
   send(request: Buffer): Promise<HttpAnswer> {
     return new Promise((resolve, reject) => {
+      if (this.socket.destroyed) {
+        reject(new Error('the server has closed the connection'));
+        return;
+      }
       this.#answered = resolve;
       this.#failed = reject;
       this.socket.write(request);

@@ -27,7 +27,8 @@ export class PacedLoad {
       const due = start + (sent * 1_000) / rate;
       if (due > performance.now()) await sleep(due - performance.now());
       while (idle.length === 0) await Promise.race(under);
-      const connection = idle.pop() as HttpConnection;
+      // The one that has waited longest: a server closes what is idle for too long.
+      const connection = idle.shift() as HttpConnection;
       const answered: Promise<void> = connection.send(request).then((answer) => {
         idle.push(connection);
         under.delete(answered);

@@ -1,6 +1,7 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
+import { Metrics } from '../metrics.js';
 import { type Problem, type ProblemCode, problemOf, toProblem } from '../problems.js';
 import { RateLimited, rateLimitHeaders } from '../rate-limits.js';
 import { LOGGER } from './tokens.js';
@@ -12,15 +13,30 @@ const refusedByFramework: Readonly<Record<number, ProblemCode>> = {
   415: 'unsupported-media-type',
 };
 
+/** What is answered on purpose when there is too much to do: metrics count it, and a line each would only add to it. */
+const underPressure: ReadonlySet<ProblemCode> = new Set(['busy', 'projection-behind', 'shutting-down']);
+
 /** Answers every error as a problem (RFC 9457). */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  constructor(@Inject(LOGGER) private readonly logger: Logger) {}
+  readonly #count: (code: ProblemCode) => void;
+
+  constructor(
+    @Inject(LOGGER) private readonly logger: Logger,
+    @Inject(Metrics) metrics: Metrics,
+  ) {
+    this.#count = metrics.counterBy(
+      'parley_http_problems_total',
+      'Requests answered with a problem, by its code.',
+      'code',
+    );
+  }
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
     const request = http.getRequest<FastifyRequest>();
     const problem = this.#problemOf(error);
+    this.#count(problem.code);
     this.#log(error, problem, request);
     const reply = http.getResponse<FastifyReply>();
     if (error instanceof RateLimited && !reply.sent) reply.headers(rateLimitHeaders(error.standings));
@@ -37,7 +53,8 @@ export class ProblemFilter implements ExceptionFilter {
   /** Faults of ours, and what we have turned away; not from where, since an address is a person's. */
   #log(error: unknown, { status, code }: Problem, { method, url }: FastifyRequest): void {
     const [path] = url.split('?');
-    if (status >= 500) this.logger.error({ err: error, method, path, code }, 'a request failed');
+    if (underPressure.has(code)) this.logger.debug({ method, path, code }, 'a request was put off');
+    else if (status >= 500) this.logger.error({ err: error, method, path, code }, 'a request failed');
     else if (status === 401 || status === 403) this.logger.info({ method, path, code }, 'access was denied');
   }
 }

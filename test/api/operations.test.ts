@@ -20,6 +20,12 @@ describe('a process without the role api', () => {
     expect(await response.text()).toContain('parley_projection_lag{');
   });
 
+  it('counts what it refuses, by code', async () => {
+    await fetch(`${parley.operationsUrl}/nowhere`);
+    const response = await fetch(`${parley.operationsUrl}/metrics`);
+    expect(await response.text()).toMatch(/^parley_http_problems_total\{code="unknown-route"\} [1-9]/m);
+  });
+
   it.each(['/api/v1/openapi.json', '/api/v1/channels', '/.well-known/jwks.json', '/api/v1/socket'])(
     'has no %s',
     async (path) => {
