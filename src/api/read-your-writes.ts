@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { GrowingCache } from '../growing-cache.js';
 import { Refused } from '../problems.js';
 import type { Positions } from '../read-store/positions.js';
 
@@ -9,7 +9,7 @@ const politePatience = 250;
 
 /** Lets callers read what they have written, although read models come after the log. */
 export class ReadYourWrites {
-  readonly #written = new LRUCache<string, bigint>({ max: 50_000 });
+  readonly #written = new GrowingCache<string, bigint>(50_000);
 
   constructor(private readonly positions: Positions) {}
 

@@ -1,5 +1,5 @@
-import { LRUCache } from 'lru-cache';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
+import { GrowingCache } from '../growing-cache.js';
 import { RateLimited, type Standing } from '../rate-limits.js';
 import { networkOf } from './network.js';
 
@@ -22,12 +22,12 @@ interface LimitOptions {
  */
 class Limit {
   readonly #counts: RateLimiterMemory;
-  readonly #keys: LRUCache<string, true>;
+  readonly #keys: GrowingCache<string, true>;
 
   constructor(private readonly options: LimitOptions) {
     const { quota, windowSeconds, mostKeys } = options;
     this.#counts = new RateLimiterMemory({ points: quota, duration: windowSeconds });
-    this.#keys = new LRUCache({ max: mostKeys, dispose: (_, key) => void this.#counts.delete(key) });
+    this.#keys = new GrowingCache(mostKeys, (_, key) => void this.#counts.delete(key));
   }
 
   async standing(key: string): Promise<Standing> {

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
-import { LRUCache } from 'lru-cache';
 import type { CommandClass } from '../../domain/decider.js';
+import { GrowingCache } from '../growing-cache.js';
 import { RateLimited, type Standing } from '../rate-limits.js';
 import { TokenBucket } from '../token-bucket.js';
 
@@ -13,7 +13,7 @@ const mostPersons = 50_000;
 
 /** Bounds what a person asks of this process, whatever way it comes. */
 export class CommandLimits {
-  readonly #buckets = new LRUCache<string, TokenBucket>({ max: mostPersons });
+  readonly #buckets = new GrowingCache<string, TokenBucket>(mostPersons);
 
   constructor(
     private readonly perMinute: CommandsPerMinute,

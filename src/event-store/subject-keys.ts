@@ -1,4 +1,4 @@
-import { LRUCache } from 'lru-cache';
+import { GrowingCache } from '../growing-cache.js';
 import type { KeyStore } from '../keys/port.js';
 
 interface CachedKey {
@@ -18,7 +18,7 @@ const keyLifetimeMs = 60_000;
  * event takes a third longer, for the garbage collector.
  */
 export class SubjectKeys {
-  private readonly cache = new LRUCache<string, CachedKey>({ max: maxKeys });
+  private readonly cache = new GrowingCache<string, CachedKey>(maxKeys);
   private readonly forgotten = new Set<string>();
 
   constructor(private readonly keys: KeyStore) {}

@@ -1,6 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import nodemailer from 'nodemailer';
 import type { Logger } from 'pino';
 import type { Mailbox } from './address.js';
 import { messageOf } from './message.js';
@@ -14,12 +13,13 @@ export interface FolderOptions {
 
 /** For development: writes each mail as `<id>.eml` into a folder instead of sending it, and shows its link in the log. */
 export function openFolder({ path, from, logger }: FolderOptions): MailTransport {
-  const composer = nodemailer.createTransport({ streamTransport: true, buffer: true });
+  let composer: ReturnType<typeof openComposer> | undefined;
   return {
     async send(mail: Mail) {
       const message = messageOf(mail, from);
       if (!message) return { outcome: 'refused', reason: 'not an address' };
-      const { message: bytes } = await composer.sendMail(message);
+      composer ??= openComposer();
+      const { message: bytes } = await (await composer).sendMail(message);
       const file = join(path, `${mail.id}.eml`);
       await mkdir(path, { recursive: true, mode: 0o700 });
       await writeFile(file, bytes as Buffer, { mode: 0o600 });
@@ -27,7 +27,13 @@ export function openFolder({ path, from, logger }: FolderOptions): MailTransport
       return { outcome: 'taken' };
     },
     async close() {
-      composer.close();
+      (await composer)?.close();
     },
   };
+}
+
+/** Loaded with the first mail: most processes on a developer's machine send none. */
+async function openComposer() {
+  const { default: nodemailer } = await import('nodemailer');
+  return nodemailer.createTransport({ streamTransport: true, buffer: true });
 }

@@ -1,10 +1,10 @@
-import { LRUCache } from 'lru-cache';
 import type { Aggregate } from '../../domain/decider.js';
 import { parseStreamName, streamName } from '../../domain/ids.js';
 import type { Broker, Subscription } from '../broker/port.js';
 import { watchedTopic } from '../broker/subjects.js';
 import type { Codec } from '../event-store/codec.js';
 import type { EventStore } from '../event-store/port.js';
+import { GrowingCache } from '../growing-cache.js';
 import { LogWatch } from './log-watch.js';
 
 export interface LiveStreamsOptions {
@@ -50,7 +50,7 @@ class Entry<State = unknown> {
  * changed.
  */
 export class LiveStreams {
-  readonly #entries = new LRUCache<string, Entry>({ max: maxEntries });
+  readonly #entries = new GrowingCache<string, Entry>(maxEntries);
   readonly #listeners = new Map<string, Set<GrowthListener>>();
   readonly #options: LiveStreamsOptions;
   #subscription: Subscription | undefined;
