@@ -39,7 +39,13 @@ export interface AddressGate {
   permits(address: string): boolean;
 }
 
-export const openGate: AddressGate = { permits: () => true };
+/** One that changes, so that who is in may have to leave. */
+export interface ChangingGate extends AddressGate {
+  /** Calls the listener whenever it may let in others than before. */
+  onChange(listener: () => void): Subscription;
+}
+
+export const openGate: ChangingGate = { permits: () => true, onChange: () => ({ unsubscribe() {} }) };
 
 export interface LiveAddressRulesOptions {
   readonly liveStreams: Pick<LiveStreams, 'current' | 'latest' | 'onGrowth'>;
@@ -48,10 +54,11 @@ export interface LiveAddressRulesOptions {
 }
 
 /** The rules that administrators have made, as they are in the log: known without a wait, since they are asked first. */
-export class LiveAddressRules implements AddressGate {
+export class LiveAddressRules implements ChangingGate {
   #rules = new AddressRules([]);
   #revision = -1;
   #following: Subscription | undefined;
+  readonly #listeners = new Set<() => void>();
 
   private constructor(private readonly options: LiveAddressRulesOptions) {}
 
@@ -73,6 +80,11 @@ export class LiveAddressRules implements AddressGate {
     return this.#rules.permits(address);
   }
 
+  onChange(listener: () => void): Subscription {
+    this.#listeners.add(listener);
+    return { unsubscribe: () => void this.#listeners.delete(listener) };
+  }
+
   /** Every rule that was made before the call, in the order in which they were made. */
   async list(): Promise<readonly AddressRule[]> {
     return (await this.options.liveStreams.latest(platformSecurity, platformSecurityId)).addressRules;
@@ -83,5 +95,6 @@ export class LiveAddressRules implements AddressGate {
     if (changedAt === this.#revision) return;
     this.#revision = changedAt;
     this.#rules = new AddressRules(addressRules);
+    for (const listener of this.#listeners) listener();
   }
 }

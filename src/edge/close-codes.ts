@@ -21,6 +21,7 @@ export const closeCodes = {
   'too-many-sockets': { code: 3520, reason: 'too many connections of one person' },
   'logged-out': { code: 3530, reason: 'logged out' },
   banned: { code: 3531, reason: 'banned' },
+  'address-refused': { code: 3532, reason: 'this can not be reached from your address' },
 } as const;
 
 export type CloseCause = keyof typeof closeCodes;

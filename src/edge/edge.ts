@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import { type AddressGate, openGate } from '../auth/address-rules.js';
+import { type ChangingGate, openGate } from '../auth/address-rules.js';
 import type { Authenticator } from '../auth/session.js';
 import type { Broker } from '../broker/port.js';
 import { ClientForwarding } from '../client-forwarding.js';
@@ -46,8 +46,8 @@ export interface EdgeOptions {
   readonly allowedOrigins: readonly string[] | ((origin: string) => boolean);
   /** The proxies before this process; none unless told. */
   readonly proxies?: Proxies;
-  /** From where sockets are let in; from anywhere unless told. */
-  readonly addressRules?: AddressGate;
+  /** From where sockets are let in, and may stay; from anywhere unless told. */
+  readonly addressRules?: ChangingGate;
   /** Recognises the sockets that the api of the same process forwards. */
   readonly forwarding?: ClientForwarding;
   readonly logger: Logger;
@@ -77,7 +77,7 @@ export class Edge {
     private readonly transport: EdgeTransport,
     private readonly context: EdgeContext,
     private readonly watch: LogWatch,
-    private readonly accounts: { unsubscribe(): void },
+    private readonly subscriptions: readonly { unsubscribe(): void }[],
   ) {}
 
   get port(): number {
@@ -119,7 +119,7 @@ export class Edge {
     await until(() => context.sessions.size === 0, farewellMs);
     context.sessions.stop();
     this.watch.stop();
-    this.accounts.unsubscribe();
+    for (const subscription of this.subscriptions) subscription.unsubscribe();
     context.feeds.close();
     await this.transport.close();
   }
@@ -156,10 +156,11 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
     commandsInFlight: 0,
     draining: false,
   };
+  const { addressRules = openGate } = options;
   const admissionRules = {
     mayConnect: originCheck(options.allowedOrigins),
     proxies: options.proxies ?? new Proxies({ trustedProxyHops: 0, tls: 'off' }),
-    addressRules: options.addressRules ?? openGate,
+    addressRules,
     forwarding: options.forwarding ?? new ClientForwarding(),
   };
   let watch: LogWatch | undefined;
@@ -182,8 +183,12 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       admit: (request) => admit(admissionRules, request),
       accept: (socket, handshake) => accept(context, socket, handshake),
     });
-    const accounts = options.authenticator.onChange((personId) => sessions.recheck(personId));
-    return new Edge(publishing.to, context, watch, accounts);
+    return new Edge(publishing.to, context, watch, [
+      options.authenticator.onChange((personId) => sessions.recheck(personId)),
+      addressRules.onChange(() =>
+        sessions.closeUnless(({ address }) => addressRules.permits(address), 'address-refused'),
+      ),
+    ]);
   } catch (error) {
     watch?.stop();
     sessions.stop();
@@ -191,8 +196,12 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
   }
 }
 
-function accept(context: EdgeContext, socket: EdgeSocket, { authorization }: Handshake): SocketHandler | undefined {
-  const session = new Session(context, socket);
+function accept(
+  context: EdgeContext,
+  socket: EdgeSocket,
+  { authorization, address }: Handshake,
+): SocketHandler | undefined {
+  const session = new Session(context, socket, address);
   if (context.draining || !context.sessions.hasRoom) {
     session.close(context.draining ? 'shutting-down' : 'busy');
     return undefined;

@@ -34,6 +34,8 @@ export class Session implements SocketHandler, Subscriber {
   constructor(
     readonly context: EdgeContext,
     readonly socket: EdgeSocket,
+    /** From where it was opened. */
+    readonly address: string,
   ) {
     const { limits } = context;
     this.deadline = { at: this.#openedAt + limits.authenticationMs, cause: 'authentication-late' };

@@ -68,6 +68,10 @@ export class Sessions {
     for (const session of this.#all) session.close(cause);
   }
 
+  closeUnless(mayStay: (session: Session) => boolean, cause: CloseCause): void {
+    for (const session of [...this.#all]) if (!mayStay(session)) session.close(cause);
+  }
+
   stop(): void {
     clearInterval(this.#sweeping);
   }

@@ -5,6 +5,7 @@ import { addressRuleFields } from '../../domain/identity/platform-security.js';
 import { createServer } from '../../src/api/server.js';
 import { AddressRules, LiveAddressRules } from '../../src/auth/address-rules.js';
 import { parseConfig } from '../../src/config.js';
+import { closeCodes } from '../../src/edge/close-codes.js';
 import { Health } from '../../src/health.js';
 import { Proxies } from '../../src/proxies.js';
 import { LiveStreams } from '../../src/relay/live-streams.js';
@@ -161,6 +162,22 @@ describe.each(transports)('a socket over %s', (transport) => {
     await world.commands.as('system', 'identity.RemoveAddressRule', { ruleId: id });
     await eventually(() => addressRules.permits('127.0.0.1'));
     await RawSocket.as(port, personOf(1));
+  });
+
+  it('that is open is closed as soon as a rule denies its address, whoever is behind it; others are not', async () => {
+    const proxies = new Proxies({ trustedProxyHops: 1, tls: 'off' });
+    const { port } = await world.startEdge({ addressRules, proxies });
+    const from = (forwarded: string) => RawSocket.open(port, { headers: { 'x-forwarded-for': forwarded } });
+    const [silent, denied, other] = [await from('192.0.2.1'), await from('192.0.2.2'), await from('198.51.100.1')];
+    for (const socket of [denied, other]) {
+      socket.send({ op: 'authenticate', token: personOf(1) });
+      await socket.next('authenticated');
+    }
+    await world.commands.as('system', 'identity.AddAddressRule', deny('192.0.2.0/24'));
+    const { code } = closeCodes['address-refused'];
+    expect(await Promise.all([silent.closed, denied.closed])).toMatchObject([{ code }, { code }]);
+    other.send({ op: 'ping' });
+    await other.next('pong');
   });
 
   it('is judged by the address that a trusted proxy tells', async () => {

@@ -10,7 +10,11 @@ import { ServerProcess } from '../fixtures/server-process.js';
 
 const program = fileURLToPath(new URL('../../dist/src/cli/parley.js', import.meta.url));
 const root = { email: 'root@example.org', password: 'correct horse' };
-const settings = { PARLEY_ADMIN_EMAIL: root.email, PARLEY_ADMIN_PASSWORD: root.password };
+const settings = {
+  PARLEY_ADMIN_EMAIL: root.email,
+  PARLEY_ADMIN_PASSWORD: root.password,
+  PARLEY_TRUSTED_PROXY_HOPS: '1',
+};
 
 /** One process that the sockets' owner talks to, and another one beside it that knows of it by the log alone. */
 let parley: TestParley;
@@ -18,7 +22,7 @@ let beside: ServerProcess;
 let admin: string;
 beforeAll(async () => {
   parley = await startTestParley(settings);
-  beside = await ServerProcess.of(parley.dataDirectory, { PARLEY_ROLES: 'api,edge' });
+  beside = await ServerProcess.of(parley.dataDirectory, { ...settings, PARLEY_ROLES: 'api,edge' });
   await beside.start();
   admin = (await logIn(root)).body.accessToken;
 });
@@ -91,6 +95,25 @@ describe('in every process, sockets are closed', () => {
     const { ann, sockets } = await newcomer();
     expect((await call(parley.url, 'POST', `users/${ann.id}/deactivate`, { token: admin })).status).toBe(200);
     expect(await codesOf(sockets)).toEqual(Array(2).fill(closeCodes.banned.code));
+  });
+
+  it('when a new rule denies their address, also those that an api forwards', async () => {
+    const ann = await TestPerson.register(parley.url, 'Ann');
+    const from = async (url: string, address: string) => {
+      const socket = await RawSocket.open(portOf(url), { headers: { 'x-forwarded-for': address } });
+      socket.send({ op: 'authenticate', token: ann.token });
+      await socket.next('authenticated');
+      return socket;
+    };
+    const urls = [parley.url, parley.edgeUrl, beside.url, beside.socketUrl];
+    const denied = await Promise.all(urls.map((url) => from(url, '203.0.113.7')));
+    const others = await Promise.all(urls.map((url) => from(url, '198.51.100.7')));
+    const body = { cidr: '203.0.113.0/24', action: 'deny' };
+    const made = await call(parley.url, 'POST', 'address-rules', { token: admin, body });
+    expect(made.status).toBe(201);
+    expect(await codesOf(denied)).toEqual(urls.map(() => closeCodes['address-refused'].code));
+    await answers(others);
+    await call(parley.url, 'DELETE', `address-rules/${made.body.id}`, { token: admin });
   });
 
   it('when a refresh token that was used comes again', async () => {
