@@ -6,6 +6,7 @@ import type { CommandLimits } from '../commands/command-limits.js';
 import { type CommandReply, parse } from '../commands/port.js';
 import { type ProblemCode, Refused, toProblem } from '../problems.js';
 import { rateLimitHeaders } from '../rate-limits.js';
+import type { ApiController } from './api-controller.js';
 import { type Call, positionOf, whenceOf } from './call.js';
 import { refuseCrossSite, type TrustedOrigins } from './cross-site.js';
 import { etagOf, matchesNone } from './preconditions.js';
@@ -42,10 +43,15 @@ export class Boundary {
     route: RouteOptions,
     request: FastifyRequest,
     reply: FastifyReply,
-    method: (call: Call) => Promise<unknown>,
+    controller: ApiController,
+    method: (this: ApiController, call: Call) => Promise<unknown>,
   ): Promise<void> {
     const call = await this.#enter(route, request, reply);
-    const result = await (route.tries ? this.#attempt(route.tries, route.path, call, reply, method) : method(call));
+    const work = () => method.call(controller, call);
+    const { tries } = route;
+    const result = await (tries
+      ? this.#attempt(tries, route.path, await tries.account?.(call, controller), call, reply, work)
+      : work());
     this.#answer(route, call, result, reply);
   }
 
@@ -78,15 +84,16 @@ export class Boundary {
 
   /** Counts a try before anything costly is done, and by how it has ended. */
   async #attempt(
-    { account, counts }: Tries,
+    { counts }: Tries,
     what: string,
-    call: Call,
+    account: string | undefined,
+    { request }: Call,
     reply: FastifyReply,
-    method: (call: Call) => Promise<unknown>,
+    work: () => Promise<unknown>,
   ): Promise<unknown> {
-    const attempt = await this.options.attemptLimits.begin(what, call.request.clientAddress, account?.(call));
+    const attempt = await this.options.attemptLimits.begin(what, request.clientAddress, account);
     try {
-      const result = await method(call);
+      const result = await work();
       await (counts === 'all' ? attempt.failed() : attempt.succeeded());
       return result;
     } catch (error) {

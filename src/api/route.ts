@@ -21,7 +21,10 @@ export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 /** How a route's tries are counted, always by the client's address. */
 export interface Tries<Params = unknown, Query = unknown, Body = unknown> {
   /** The account that they are counted by as well: its e-mail address, user name or id, where the request names one. */
-  account?(call: Call<Params, Query, Body>): string | undefined;
+  account?(
+    call: Call<Params, Query, Body>,
+    controller: ApiController,
+  ): string | undefined | Promise<string | undefined>;
   /** `failures`: what succeeds was no guess. `all`: also what succeeds, since it costs something. */
   readonly counts: 'failures' | 'all';
 }
@@ -122,7 +125,7 @@ function serve(
   method: RouteMethod<Call>,
 ): void {
   descriptor.value = async function (this: ApiController, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    await this.boundary.serve(options, request, reply, (call) => method.call(this, call));
+    await this.boundary.serve(options, request, reply, this, method);
   };
   Req()(target, name, 0);
   Res()(target, name, 1);

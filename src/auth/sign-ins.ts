@@ -73,6 +73,11 @@ export class SignIns {
     return this.#proceed(attempt, renewed, code, whence);
   }
 
+  /** Who has to answer this challenge; undefined if it is no good. */
+  async challenged(challenge: string): Promise<string | undefined> {
+    return (await this.options.internalTokens.verify('challenge', challenge))?.personId;
+  }
+
   /** Gives the second factor that a sign-in asked for. @throws as `signIn`; {Unauthenticated} if the challenge is no good */
   async answerChallenge(challenge: string, code: string, whence: Whence): Promise<Credentials> {
     const facts = await this.options.internalTokens.verify('challenge', challenge);

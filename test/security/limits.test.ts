@@ -3,6 +3,7 @@ import { declaredRoutes } from '../../src/api/route.js';
 import { AttemptLimits } from '../../src/auth/attempt-limits.js';
 import { networkOf } from '../../src/auth/network.js';
 import { Reservations } from '../../src/auth/reservations.js';
+import { totpCode } from '../../src/auth/totp.js';
 import { CommandLimits } from '../../src/commands/command-limits.js';
 import { RateLimited, rateLimitHeaders } from '../../src/rate-limits.js';
 import { RawSocket } from '../edge/raw-socket.js';
@@ -244,6 +245,42 @@ describe('the routes of credentials', () => {
     const ask = () => call(parley.url, 'POST', `auth/${path}`, { body, headers: from('192.0.2.1') });
     for (let n = 0; n < tries; n += 1) expect(await ask()).toMatchObject({ status });
     expect(await ask()).toMatchObject({ status: 429 });
+  });
+
+  describe('of a second factor', () => {
+    /** Ann's account asks for a code; hers of the moment was not used yet. */
+    async function enrolled() {
+      const ann = await TestPerson.register(parley.url, 'Ann');
+      const { secret } = (await ann.post('auth/mfa/totp')).body;
+      // The code of the step before, which is still taken.
+      await ann.post('auth/mfa/totp/confirm', { code: totpCode(secret, Date.now() - 30_000) });
+      const { email, password } = ann;
+      const { challenge } = (await logIn({ email, password })).body;
+      const answer = (code: string, address: string) =>
+        call(parley.url, 'POST', 'auth/mfa/login', { body: { challenge, code }, headers: from(address) });
+      return { challenge, answer, right: () => totpCode(secret, Date.now()), wrong: 'not a code' };
+    }
+
+    it('refuse an eleventh wrong code of one account, from wherever, also after a restart', async () => {
+      const { answer, right, wrong } = await enrolled();
+      for (let n = 0; n < tries; n += 1) {
+        const answered = await answer(wrong, `192.0.2.${n}`);
+        expect(answered).toMatchObject({ status: 401, body: { code: 'wrong-credentials' } });
+        expect(answered.headers.get('ratelimit')).toContain(`"account";r=${tries - 1 - n};`);
+      }
+      expect(await answer(right(), '198.51.100.1')).toMatchObject({ status: 429 });
+      parley = await parley.restart();
+      const refused = await answer(right(), '198.51.100.1');
+      expect(refused).toMatchObject({ status: 429, body: { code: 'rate-limited' } });
+      expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(windowSeconds - 120);
+    });
+
+    it('let no more guesses run at once than may fail', async () => {
+      const { answer, wrong } = await enrolled();
+      const answers = await Promise.all(Array.from({ length: 4 * tries }, (_, n) => answer(wrong, `192.0.2.${n}`)));
+      expect(answers.filter(({ status }) => status === 401).length).toBeLessThanOrEqual(tries);
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401, 429]));
+    });
   });
 
   it('bound every route that takes credentials without a session', () => {

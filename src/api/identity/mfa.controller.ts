@@ -42,7 +42,10 @@ export class MfaController extends ApiController {
     method: 'POST',
     path: 'login',
     summary: 'Log in with a code, after the password was right',
-    tries: { counts: 'failures' },
+    tries: {
+      counts: 'failures',
+      account: ({ body }, { identity }: MfaController) => identity.signIns.challenged(body.challenge),
+    },
     auth: 'none',
     setsCookie: true,
     body: challengeAnswer,
