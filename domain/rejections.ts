@@ -14,6 +14,7 @@ export const rejectionCodes = [
   'end-not-after-start',
   'channel-private',
   'last-owner',
+  'last-admin',
   'too-many',
   'account-deactivated',
   'email-not-verified',

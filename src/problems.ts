@@ -11,6 +11,7 @@ import {
   ShuttingDown,
   StreamContended,
 } from './commands/port.js';
+import { SubjectForgotten } from './event-store/codec.js';
 import { EventTooLarge, OutcomeUnknown } from './event-store/port.js';
 import { RateLimited } from './rate-limits.js';
 import { NotIndexed } from './read-store/port.js';
@@ -38,6 +39,7 @@ type BoundaryCode =
   | 'bad-cursor'
   | 'bad-request'
   | 'idempotency-key-reused'
+  | 'person-forgotten'
   | 'outcome-unknown'
   | 'projection-behind'
   | 'rate-limited'
@@ -67,6 +69,7 @@ const catalogue: Readonly<Record<ProblemCode, ProblemKind>> = {
   'end-not-after-start': { status: 400, title: 'The end must be after the start.' },
   'channel-private': { status: 403, title: 'The channel is private.' },
   'last-owner': { status: 409, title: 'A channel with members keeps at least one owner.' },
+  'last-admin': { status: 409, title: 'The platform keeps at least one admin: appoint another one first.' },
   'too-many': { status: 409, title: 'There are too many already.' },
   'account-deactivated': { status: 403, title: 'The account is deactivated.' },
   'email-not-verified': { status: 403, title: 'The e-mail address is not verified yet.' },
@@ -91,6 +94,7 @@ const catalogue: Readonly<Record<ProblemCode, ProblemKind>> = {
   'bad-cursor': { status: 400, title: 'The cursor is not one that a list has answered.' },
   'bad-request': { status: 400, title: 'The request can not be understood.' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key was used with another input.' },
+  'person-forgotten': { status: 410, title: 'The person was forgotten: nothing more of theirs is kept.' },
   'outcome-unknown': {
     status: 503,
     title: 'It is not known whether this was done: send it again with the same Idempotency-Key.',
@@ -161,6 +165,7 @@ export function toProblem(error: unknown): Problem {
   if (error instanceof ShuttingDown) return problemOf('shutting-down');
   if (error instanceof ServerUnavailable) return problemOf('unavailable');
   if (error instanceof EventTooLarge) return problemOf('body-too-large');
+  if (error instanceof SubjectForgotten) return problemOf('person-forgotten');
   return problemOf('internal');
 }
 

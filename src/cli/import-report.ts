@@ -49,6 +49,7 @@ const unreadReasons: Readonly<Record<UnreadReason, string>> = {
   'text-too-long': 'texts over the limit',
   'name-too-long': 'names over the limit',
   'unknown-actor': 'notices that are no action of anybody in the channel',
+  'person-forgotten': 'lines about people who were forgotten',
 };
 
 const idleReasons: Readonly<Record<IdleReason, string>> = {

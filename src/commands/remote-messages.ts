@@ -4,6 +4,7 @@ import { platformRoles } from '../../domain/permissions.js';
 import { rejectionCodes } from '../../domain/rejections.js';
 import type { Service, Topic } from '../broker/port.js';
 import { subjectToken } from '../broker/subjects.js';
+import { SubjectForgotten } from '../event-store/codec.js';
 import { EventTooLarge, OutcomeUnknown } from '../event-store/port.js';
 import { ServerUnavailable } from '../server-unavailable.js';
 import {
@@ -69,6 +70,7 @@ const refusal = z.discriminatedUnion('kind', [
     required: z.array(z.string()),
   }),
   z.strictObject({ kind: z.literal('too-large'), bytes: z.int() }),
+  z.strictObject({ kind: z.literal('forgotten'), subject: z.string() }),
   z.strictObject({
     kind: z.enum(['outcome-unknown', 'shutting-down', 'projection-behind', 'contended', 'unavailable', 'failed']),
     message: z.string(),
@@ -120,6 +122,7 @@ export function toRefusal(error: unknown): Refusal {
     return { kind: 'invalid-input', errors: [...error.errors], required: [...error.required] };
   }
   if (error instanceof EventTooLarge) return { kind: 'too-large', bytes: error.bytes };
+  if (error instanceof SubjectForgotten) return { kind: 'forgotten', subject: error.subject };
   for (const [kind, type] of Object.entries(plainErrors)) {
     if (error instanceof type) return { kind: kind as keyof typeof plainErrors, message: error.message };
   }
@@ -135,6 +138,8 @@ export function fromRefusal(told: Refusal): Error {
       return new InvalidInput(told.errors, told.required);
     case 'too-large':
       return new EventTooLarge(told.bytes);
+    case 'forgotten':
+      return new SubjectForgotten(told.subject);
     case 'failed':
       return new Error('the command failed in the process that executed it, whose log says why');
     default:

@@ -4,9 +4,12 @@ import { channel } from '../../domain/conversations/channel.js';
 import { systemActor } from '../../domain/decider.js';
 import type { Pipeline } from '../../src/commands/pipeline.js';
 import { CommandRejected, type CommandReply, InvalidInput, ShuttingDown } from '../../src/commands/port.js';
+import { SubjectForgotten } from '../../src/event-store/codec.js';
+import { createCodec } from '../../src/event-store/event-codec.js';
 import { hashEvent } from '../../src/event-store/hash.js';
 import { memoryEventStore } from '../../src/event-store/memory.js';
 import { type EventStore, OutcomeUnknown } from '../../src/event-store/port.js';
+import { toProblem } from '../../src/problems.js';
 import { ServerUnavailable } from '../../src/server-unavailable.js';
 import { idOf } from '../domain/specification.js';
 import { World } from './world.js';
@@ -398,4 +401,29 @@ it('a pipeline that is draining finishes what it has and takes nothing new', asy
   await expect(under).resolves.toBeDefined();
   await expect(post(pipeline, channelId, 'too late')).rejects.toBeInstanceOf(ShuttingDown);
   expect(await world.events()).toHaveLength(3);
+});
+
+describe('a command of someone who was forgotten', () => {
+  it('is refused where it would keep something of theirs, and takes none of its neighbours along', async () => {
+    const world = await World.open();
+    const codec = createCodec(world.keys);
+    const pipeline = await world.process({ codec });
+    const created = { name: 'general', kind: 'public' };
+    const { id: channelId } = await pipeline.execute({
+      type: 'conversations.CreateChannel',
+      input: created,
+      actor: ada,
+    });
+    await pipeline.execute({ type: 'conversations.JoinChannel', input: { channelId }, actor: ben });
+    codec.forget(ben.id);
+    const say = (text: string, actor: { id: string }) =>
+      pipeline.execute({ type: 'conversations.PostMessage', input: { channelId, text }, actor });
+    const [before, forgotten, behind] = await Promise.allSettled([say('one', ada), say('two', ben), say('three', ada)]);
+    expect([before, behind]).toMatchObject([{ value: { text: 'one' } }, { value: { text: 'three' } }]);
+    expect(forgotten).toMatchObject({ reason: expect.any(SubjectForgotten) });
+    expect(toProblem((forgotten as PromiseRejectedResult).reason)).toMatchObject({
+      status: 410,
+      code: 'person-forgotten',
+    });
+  });
 });

@@ -14,6 +14,7 @@ import {
 } from '../../src/commands/port.js';
 import { RemoteCommands } from '../../src/commands/remote.js';
 import { CommandResponder } from '../../src/commands/remote-responder.js';
+import { SubjectForgotten } from '../../src/event-store/codec.js';
 import { EventTooLarge, OutcomeUnknown } from '../../src/event-store/port.js';
 import { ServerUnavailable } from '../../src/server-unavailable.js';
 import { World } from './world.js';
@@ -79,6 +80,7 @@ describe('commands sent to another process', () => {
     new OutcomeUnknown('the disk has failed'),
     new ProjectionBehind('commands'),
     new EventTooLarge(300_000),
+    new SubjectForgotten('018f0000-0000-7000-8000-000000000001'),
     new ServerUnavailable('mongodb://a:27017 does not answer'),
   ])('are refused here as there: %o', async (error) => {
     await serve(async () => {

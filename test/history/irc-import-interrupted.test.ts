@@ -3,6 +3,7 @@ import { expect, it } from 'vitest';
 import { channel } from '../../domain/conversations/channel.js';
 import { systemActor } from '../../domain/decider.js';
 import { parseStreamName } from '../../domain/ids.js';
+import { createCodec } from '../../src/event-store/event-codec.js';
 import { memoryEventStore } from '../../src/event-store/memory.js';
 import { type EventStore, OutcomeUnknown } from '../../src/event-store/port.js';
 import { IrcWorld } from './irc-world.js';
@@ -111,6 +112,22 @@ it('goes on when somebody changes the channel in the middle of it', async () => 
     'ann implied',
     '<ann> two',
     '<ann> three',
+  ]);
+});
+
+it('goes on when somebody is forgotten in the middle of it', async () => {
+  const irc = await IrcWorld.open();
+  await irc.import([await irc.write('2004-11-14.txt', '[10:00] <ann> hello\n[10:01] <bob> hi\n')]);
+  const path = await irc.write('2004-11-15.txt', '[10:00] <ann> one\n[10:01] <bob> two\n[10:02] <ann> three\n');
+  const codec = createCodec(irc.world.keys);
+  // The first append is the first line.
+  const eventStore = disturbed(memoryEventStore(irc.world.log), 0, () => irc.forget('bob', codec));
+  const { tally } = await irc.import([path], { lotLines: 1, eventStore, codec });
+  expect(tally.counts).toMatchObject({ lines: 3, messages: 2 });
+  expect(tally.unread).toEqual(new Map([['person-forgotten', [{ file: path, line: 2 }]]]));
+  expect((await irc.story()).filter((told) => told.startsWith('11-15'))).toEqual([
+    '11-15T10:00 <ann> one',
+    '11-15T10:02 <ann> three',
   ]);
 });
 

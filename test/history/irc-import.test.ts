@@ -212,3 +212,27 @@ it('refuses a file that is not there', async () => {
     /2004-11-15.txt can't be read \(ENOENT\)/,
   );
 });
+
+it('passes over the lines of someone who was forgotten, and tells which', async () => {
+  const irc = await IrcWorld.open();
+  const first = await irc.write('2004-11-15.txt', lines('[09:14] <ann> hello', '[09:15] <bob> hi'));
+  await irc.import([first]);
+  await irc.forget('bob');
+  const second = await irc.write(
+    '2004-11-16.txt',
+    lines(
+      '[09:14] <ann> where is bob?',
+      '[09:15] <BOB> here',
+      '=== bob is now known as rob',
+      '[09:16] <rob> still me',
+      '=== bob [n=b@host]  has left #test ["Leaving"] ',
+    ),
+  );
+  const { tally } = await irc.import([second]);
+  expect((await irc.story()).filter((told) => told.startsWith('11-16'))).toEqual([
+    '11-16T09:14 <ann> where is bob?',
+    '11-16T09:16 rob implied',
+    '11-16T09:16 <rob> still me',
+  ]);
+  expect(tally.unread).toEqual(new Map([['person-forgotten', [2, 3, 5].map((line) => ({ file: second, line }))]]));
+});

@@ -1,16 +1,20 @@
 import { appendFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { systemActor } from '../../domain/decider.js';
 import type { RecordedEvent } from '../../domain/event.js';
+import type { Codec } from '../../src/event-store/codec.js';
 import { createCodec } from '../../src/event-store/event-codec.js';
 import { memoryEventStore } from '../../src/event-store/memory.js';
 import type { EventStore } from '../../src/event-store/port.js';
 import { type ImportResult, type IrcImportOptions, importTranscripts } from '../../src/history/irc/import.js';
+import { personOfNickname } from '../../src/history/irc/nickname.js';
 import { Transcript } from '../../src/history/irc/transcript.js';
 import { World } from '../commands/world.js';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 
 type ImportSettings = Partial<Pick<IrcImportOptions, 'channel' | 'signal' | 'onProgress' | 'lotLines'>> & {
   readonly eventStore?: EventStore;
+  readonly codec?: Codec;
 };
 
 /** A directory with transcripts, and a log to import them into. */
@@ -38,11 +42,21 @@ export class IrcWorld {
   /** Imports in a process of its own, with nothing left in memory from the one before. */
   async import(paths: readonly string[], settings: ImportSettings = {}): Promise<ImportResult> {
     const { keys } = this.world;
-    const { eventStore, ...options } = settings;
+    const { eventStore, codec = createCodec(keys), ...options } = settings;
     const key = await keys.secret('reservations');
     const transcripts = await Promise.all(paths.map((path) => Transcript.open(path, key)));
-    const pipeline = await this.world.process(eventStore ? { eventStore } : {});
-    return importTranscripts({ pipeline, codec: createCodec(keys), channel: 'test', transcripts, key, ...options });
+    const pipeline = await this.world.process({ codec, ...(eventStore && { eventStore }) });
+    return importTranscripts({ pipeline, codec, channel: 'test', transcripts, key, ...options });
+  }
+
+  /** Forgets the person of a nickname, with their key; those who import meanwhile hear of it by their codec. */
+  async forget(nickname: string, importing?: Codec): Promise<void> {
+    const { keys } = this.world;
+    const personId = personOfNickname(nickname, await keys.secret('reservations'));
+    const input = { personId, emailReservation: null, usernameReservation: null, usernameRevision: 0 };
+    await (await this.world.process()).execute({ type: 'identity.ForgetPerson', input, actor: systemActor });
+    await keys.destroy([personId]);
+    importing?.forget(personId);
   }
 
   /** What the log says happened in the channel: without the records of lines, with people's names. */

@@ -15,6 +15,7 @@ const commandProblems: readonly ProblemCode[] = [
   'rate-limited',
   'stale-version',
   'idempotency-key-reused',
+  'person-forgotten',
   'outcome-unknown',
   'shutting-down',
 ];

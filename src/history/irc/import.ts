@@ -1,7 +1,9 @@
+import { platformSecurity, platformSecurityId } from '../../../domain/identity/platform-security.js';
 import { ProfileCreated } from '../../../domain/identity/profile.js';
+import { streamName } from '../../../domain/ids.js';
 import type { Pipeline } from '../../commands/pipeline.js';
 import { CommandRejected } from '../../commands/port.js';
-import type { Codec } from '../../event-store/codec.js';
+import { type Codec, SubjectForgotten } from '../../event-store/codec.js';
 import { type ImportedChannel, openImportedChannel } from './imported-channel.js';
 import { Lot, type LotContext } from './lot.js';
 import { introductionOf, type Newcomer, People } from './people.js';
@@ -43,7 +45,10 @@ export interface ImportResult {
 /** Enough that a commit is cheap beside its lines; few enough that others who post get their turn. */
 const defaultLotLines = 1_000;
 
-/** A lot is refused when others changed the channel meanwhile; more often than this in a row, something is wrong. */
+/**
+ * A lot is refused when others changed the channel meanwhile, or someone was forgotten; more often than this in a row,
+ * something is wrong.
+ */
 const maxRefusals = 5;
 
 /** Imports transcripts into one channel, through the same commands that clients issue. */
@@ -68,7 +73,7 @@ class IrcImport {
         return this.#result(channel);
       } catch (error) {
         refusals = this.#tally.counts.lines > before ? 1 : refusals + 1;
-        if (!(error instanceof CommandRejected) || refusals > maxRefusals) throw error;
+        if (!isRefusal(error) || refusals > maxRefusals) throw error;
       }
     }
   }
@@ -94,8 +99,15 @@ class IrcImport {
 
   /** Lots whose people are known. */
   async *#preparedLots(channel: ImportedChannel): AsyncGenerator<Lot, void, undefined> {
-    const { key } = this.options;
-    const context = { channelId: channel.id, people: new People(key), members: new Set(channel.members) };
+    const { key, pipeline } = this.options;
+    const stream = streamName(platformSecurity.category, platformSecurityId);
+    const { forgotten } = await pipeline.loadState(platformSecurity, stream);
+    const context = {
+      channelId: channel.id,
+      people: new People(key),
+      members: new Set(channel.members),
+      forgotten: new Set(forgotten),
+    };
     for await (const lot of this.#lots(context, channel.imported)) {
       await this.#introduce(lot.newcomers);
       yield lot;
@@ -138,6 +150,10 @@ class IrcImport {
     const { messages, actions, untimedActions } = this.#tally.counts;
     this.options.onProgress?.({ bytes: this.#bytes, messages: messages + actions + untimedActions });
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof CommandRejected || error instanceof SubjectForgotten;
 }
 
 /** Asks for the next item while the one before is worked on. */

@@ -10,6 +10,8 @@ export interface LotContext {
   readonly people: People;
   /** Who is in the channel behind the last line read. */
   readonly members: Set<string>;
+  /** Whose lines are passed over: nothing more of theirs is kept. */
+  readonly forgotten: ReadonlySet<string>;
 }
 
 const maxNameLength = 80;
@@ -59,6 +61,7 @@ export class Lot {
     if (content.kind === 'unread') return content.reason;
     const names = content.kind === 'renamed' ? [content.nick, content.newNick] : [content.nick];
     if (names.some((name) => name.length > maxNameLength)) return 'name-too-long';
+    if (names.some((name) => this.#isForgotten(name))) return 'person-forgotten';
     switch (content.kind) {
       case 'message':
       case 'action':
@@ -140,6 +143,11 @@ export class Lot {
 
   #isMember(nick: string): boolean {
     return this.context.members.has(this.context.people.idOf(nick));
+  }
+
+  #isForgotten(nick: string): boolean {
+    const { people, forgotten } = this.context;
+    return forgotten.size > 0 && forgotten.has(people.idOf(nick));
   }
 
   /** @returns the person */

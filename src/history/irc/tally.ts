@@ -8,7 +8,8 @@ export type UnreadReason =
   | 'empty-text'
   | 'text-too-long'
   | 'name-too-long'
-  | 'unknown-actor';
+  | 'unknown-actor'
+  | 'person-forgotten';
 
 /** Why a line that was read changed nothing: what it tells was so already. */
 export type IdleReason = 'joined-already' | 'not-there' | 'same-name';
