@@ -7,7 +7,7 @@ import { reject } from '../rejections.js';
 
 /**
  * What guards the whole platform: from where it may be reached, which keys sign access tokens, when all sessions were
- * ended, and whose keys are to be destroyed. One stream, which every process follows.
+ * ended, whose keys are to be destroyed, and who can administer it. One stream, which every process follows.
  */
 
 /** The one stream's id. */
@@ -52,12 +52,28 @@ export const KeyDestructionOrdered = defineEvent({
   audience: 'nobody',
 });
 
+/** There is an admin more: appointed, or with an account that is open again. */
+export const AdminGained = defineEvent({
+  type: 'identity.AdminGained',
+  data: z.strictObject({ personId }),
+  audience: 'nobody',
+});
+
+/** There is an admin less: with another role now, shut out, or forgotten. */
+export const AdminLost = defineEvent({
+  type: 'identity.AdminLost',
+  data: z.strictObject({ personId }),
+  audience: 'nobody',
+});
+
 export const platformSecurityEvents = {
   AddressRuleAdded,
   AddressRuleRemoved,
   SigningKeyIntroduced,
   AllSessionsRevoked,
   KeyDestructionOrdered,
+  AdminGained,
+  AdminLost,
 };
 export type PlatformSecurityEvent = RecordedOf<typeof platformSecurityEvents>;
 
@@ -86,13 +102,22 @@ export interface PlatformSecurityState {
   sessionsRevokedAt: number;
   /** Everybody whose key is to be destroyed, in the order of their receipts. */
   forgotten: string[];
+  /** Who can administer the platform; those who became admins before it was recorded here are missing. */
+  admins: string[];
   changedAt: number;
 }
 
 export const platformSecurity = defineAggregate<PlatformSecurityState>({
   category: 'platform',
-  version: 2,
-  initialState: () => ({ addressRules: [], signingKeys: [], sessionsRevokedAt: 0, forgotten: [], changedAt: -1 }),
+  version: 3,
+  initialState: () => ({
+    addressRules: [],
+    signingKeys: [],
+    sessionsRevokedAt: 0,
+    forgotten: [],
+    admins: [],
+    changedAt: -1,
+  }),
   changedAt: (state) => state.changedAt,
   evolve(state: PlatformSecurityState, event: PlatformSecurityEvent): PlatformSecurityState {
     state.changedAt = event.revision;
@@ -114,6 +139,12 @@ export const platformSecurity = defineAggregate<PlatformSecurityState>({
         break;
       case 'identity.KeyDestructionOrdered':
         state.forgotten.push(event.data.personId);
+        break;
+      case 'identity.AdminGained':
+        state.admins.push(event.data.personId);
+        break;
+      case 'identity.AdminLost':
+        state.admins = state.admins.filter((id) => id !== event.data.personId);
         break;
     }
     return state;

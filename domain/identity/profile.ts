@@ -3,12 +3,13 @@ import { type Actor, defineAggregate, defineCommand, onStream } from '../decider
 import { type DomainEvent, defineEvent, type RecordedEvent, type RecordedOf } from '../event.js';
 import { personId, revision, streamName } from '../ids.js';
 import { may } from '../permissions.js';
-import { type Rejection, reject } from '../rejections.js';
+import { Rejection, reject } from '../rejections.js';
 import { type AccountState, account } from './account/account.js';
 import { refuseUnproved, shownPassword } from './account/credential-commands.js';
 import { AccountForgotten } from './account/credentials.js';
 import { SessionsEnded } from './account/sessions.js';
-import { KeyDestructionOrdered, platformSecurity, platformSecurityId } from './platform-security.js';
+import { platform, recordAdmin } from './admins.js';
+import { KeyDestructionOrdered, type PlatformSecurityState } from './platform-security.js';
 import {
   emailReservation,
   type ReservationState,
@@ -265,7 +266,7 @@ export const ForgetPerson = defineCommand({
   streamId: ofPerson,
   others: (input) => ({
     account: { stream: streamName(account.category, input.personId), aggregate: account },
-    platform: { stream: platformStream, aggregate: platformSecurity },
+    platform,
     ...(input.emailReservation !== null && {
       email: { stream: emailStream(input.emailReservation), aggregate: emailReservation },
     }),
@@ -276,7 +277,12 @@ export const ForgetPerson = defineCommand({
   decide(
     state,
     { input, actor },
-    others: { account: AccountState; email?: ReservationState; username?: ReservationState },
+    others: {
+      account: AccountState;
+      platform: PlatformSecurityState;
+      email?: ReservationState;
+      username?: ReservationState;
+    },
   ) {
     const { personId } = input;
     if (actor.id !== personId && !may(actor, 'accounts.forget')) return reject('forbidden');
@@ -288,11 +294,15 @@ export const ForgetPerson = defineCommand({
       input.emailRevision !== others.account.credentials.emailRevision ||
       input.usernameRevision !== state.usernameRevision;
     if (isOutdated) return reject('stale-version');
+    const { credentials } = others.account;
+    const recorded = recordAdmin(others.platform, personId, credentials, { ...credentials, status: 'forgotten' });
+    if (recorded instanceof Rejection) return recorded;
     const events: DomainEvent[] = [
       PersonForgotten({ personId }),
-      onStream(platformStream, KeyDestructionOrdered({ personId })),
+      onStream(platform.stream, KeyDestructionOrdered({ personId })),
+      ...recorded,
     ];
-    if (others.account.credentials.status !== 'none') {
+    if (credentials.status !== 'none') {
       const stream = streamName(account.category, personId);
       events.push(onStream(stream, SessionsEnded({ personId, except: null, reason: 'forgotten' })));
       events.push(onStream(stream, AccountForgotten({ personId })));
@@ -309,8 +319,6 @@ export const ForgetPerson = defineCommand({
   },
   reply: personReply,
 });
-
-const platformStream = streamName(platformSecurity.category, platformSecurityId);
 
 function emailStream(reservation: string): string {
   return streamName(emailReservation.category, reservation);

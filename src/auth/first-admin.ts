@@ -26,8 +26,8 @@ export async function ensureAdmin(
     await accounts.create(systemActor, { email, name, password, role: 'admin', emailVerified: true });
     return 'made';
   }
-  if ((await reader.account(personId)).credentials.role === 'admin') return 'already-admin';
+  const { role } = (await reader.account(personId)).credentials;
   const input = { personId, role: 'admin' };
   await pipeline.execute({ type: 'identity.AssignRole', actor: systemActor, input });
-  return 'promoted';
+  return role === 'admin' ? 'already-admin' : 'promoted';
 }

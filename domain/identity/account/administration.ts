@@ -3,7 +3,9 @@ import { defineCommand, systemActor } from '../../decider.js';
 import type { RecordedEvent } from '../../event.js';
 import { personId } from '../../ids.js';
 import { may, platformRoles } from '../../permissions.js';
-import { type Rejection, reject } from '../../rejections.js';
+import { Rejection, reject } from '../../rejections.js';
+import { platform, recordAdmin } from '../admins.js';
+import type { PlatformSecurityState } from '../platform-security.js';
 import { type AccountState, account } from './account.js';
 import { AccountDeactivated, AccountReactivated, RoleAssigned } from './credentials.js';
 import { SessionsEnded } from './sessions.js';
@@ -13,22 +15,31 @@ import { SessionsEnded } from './sessions.js';
 const ofAccount = (input: { personId: string }) => input.personId;
 const accountReply = (_events: readonly RecordedEvent[], input: { personId: string }) => ({ id: input.personId });
 
+/** By which it is known who else is an admin. */
+const ofPlatform = () => ({ platform });
+type OfPlatform = { readonly platform: PlatformSecurityState };
+
 function refuseUnlessThere({ credentials: { status } }: AccountState): Rejection | undefined {
   return status === 'none' || status === 'forgotten' ? reject('not-found') : undefined;
 }
 
-/** Nobody changes their own role: so there is always an admin left. */
+/** Nobody changes their own role, and the last admin's stays: so there is always one left. */
 export const AssignRole = defineCommand({
   type: 'identity.AssignRole',
   issuer: 'system',
   aggregate: account,
   input: z.strictObject({ personId, role: z.enum(platformRoles) }),
   streamId: ofAccount,
-  decide(state, { input, actor }) {
+  others: ofPlatform,
+  decide(state, { input, actor }, { platform }: OfPlatform) {
     if (!may(actor, 'roles.assign') || actor.id === input.personId) return reject('forbidden');
     const refusal = refuseUnlessThere(state);
     if (refusal) return refusal;
-    return state.credentials.role === input.role ? [] : [RoleAssigned(input)];
+    const { personId, role } = input;
+    const { credentials } = state;
+    const recorded = recordAdmin(platform, personId, credentials, { ...credentials, role });
+    if (recorded instanceof Rejection) return recorded;
+    return credentials.role === role && recorded.length === 0 ? [] : [RoleAssigned(input), ...recorded];
   },
   reply: (_events, input) => ({ id: input.personId, role: input.role }),
 });
@@ -40,7 +51,8 @@ export const DeactivateAccount = defineCommand({
   aggregate: account,
   input: z.strictObject({ personId, reason: z.string().trim().max(500).optional() }),
   streamId: ofAccount,
-  decide(state, { input: { personId, reason }, actor }) {
+  others: ofPlatform,
+  decide(state, { input: { personId, reason }, actor }, { platform }: OfPlatform) {
     if (actor.id !== personId && !may(actor, 'accounts.deactivate')) return reject('forbidden');
     // Whoever may not assign roles does not get rid of those who may.
     if (state.credentials.role === 'admin' && actor.id !== personId && !may(actor, 'roles.assign')) {
@@ -48,10 +60,14 @@ export const DeactivateAccount = defineCommand({
     }
     const refusal = refuseUnlessThere(state);
     if (refusal) return refusal;
-    if (state.credentials.status === 'deactivated') return [];
+    const { credentials } = state;
+    if (credentials.status === 'deactivated') return [];
+    const recorded = recordAdmin(platform, personId, credentials, { ...credentials, status: 'deactivated' });
+    if (recorded instanceof Rejection) return recorded;
     return [
       AccountDeactivated({ personId, reason: reason || null }),
       SessionsEnded({ personId, except: null, reason: 'deactivated' }),
+      ...recorded,
     ];
   },
   reply: accountReply,
@@ -63,11 +79,15 @@ export const ReactivateAccount = defineCommand({
   aggregate: account,
   input: z.strictObject({ personId }),
   streamId: ofAccount,
-  decide(state, { input, actor }) {
+  others: ofPlatform,
+  decide(state, { input, actor }, { platform }: OfPlatform) {
     if (actor.id !== systemActor.id && !may(actor, 'accounts.deactivate')) return reject('forbidden');
     const refusal = refuseUnlessThere(state);
     if (refusal) return refusal;
-    return state.credentials.status === 'active' ? [] : [AccountReactivated(input)];
+    const { credentials } = state;
+    if (credentials.status === 'active') return [];
+    const recorded = recordAdmin(platform, input.personId, credentials, { ...credentials, status: 'active' });
+    return recorded instanceof Rejection ? recorded : [AccountReactivated(input), ...recorded];
   },
   reply: accountReply,
 });

@@ -4,7 +4,9 @@ import type { DomainEvent } from '../../event.js';
 import { eventOf } from '../../event.js';
 import { instant, personId, streamName, uuid } from '../../ids.js';
 import { may, platformRoles } from '../../permissions.js';
-import { reject } from '../../rejections.js';
+import { Rejection, reject } from '../../rejections.js';
+import { platform, recordAdmin } from '../admins.js';
+import type { PlatformSecurityState } from '../platform-security.js';
 import { ProfileCreated, profile } from '../profile.js';
 import { emailReservation, type ReservationState, usernameReservation, ValueReserved } from '../reservation.js';
 import { account } from './account.js';
@@ -48,6 +50,7 @@ export const RegisterAccount = defineCommand({
     ...(input.email && {
       email: { stream: streamName(emailReservation.category, input.email.reservation), aggregate: emailReservation },
     }),
+    ...(input.role === 'admin' && { platform }),
     user: { stream: streamName(profile.category, newId), aggregate: profile },
     ...Object.fromEntries(
       input.usernames.map(({ reservation }) => [
@@ -64,6 +67,10 @@ export const RegisterAccount = defineCommand({
     if (email && (others.email as ReservationState).owner) return reject('email-taken', undefined, 'email');
     const free = input.usernames.find(({ reservation }) => !(others[reservation] as ReservationState).owner);
     if (!free) return reject('username-taken', undefined, 'username');
+    const recorded = others.platform
+      ? recordAdmin(others.platform as PlatformSecurityState, newId, state.credentials, { status: 'active', role })
+      : [];
+    if (recorded instanceof Rejection) return recorded;
     const address = email?.address ?? null;
     const reserved = ValueReserved({ owner: newId });
     const events: DomainEvent[] = [
@@ -80,6 +87,7 @@ export const RegisterAccount = defineCommand({
       ...events,
       onStream(streamName(usernameReservation.category, free.reservation), reserved),
       onStream(streamName(profile.category, newId), ProfileCreated({ personId: newId, name, username: free.username })),
+      ...recorded,
     ];
   },
   reply(events) {

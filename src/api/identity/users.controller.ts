@@ -130,7 +130,7 @@ export class UsersController extends ApiController {
     body: passwordConfirmation,
     command: ForgetPerson,
     reply: commandReply,
-    problems: ['wrong-credentials', 'rate-limited', 'busy'],
+    problems: ['wrong-credentials', 'last-admin', 'rate-limited', 'busy'],
   })
   async forgetMe({ session, body, request, cookie }: BodyOf<typeof passwordConfirmation>) {
     const reply = await this.identity.accounts.forgetOneself(session.actor, body.password, request.clientAddress);
@@ -179,7 +179,7 @@ export class UsersController extends ApiController {
     body: roleAssignment,
     command: AssignRole,
     reply: commandReply.extend(roleAssignment.shape),
-    problems: ['forbidden', 'not-found'],
+    problems: ['forbidden', 'not-found', 'last-admin'],
   })
   async assignRole(call: BodyOf<typeof roleAssignment, OfPerson>) {
     return this.execute('identity.AssignRole', call);
@@ -193,7 +193,7 @@ export class UsersController extends ApiController {
     body: deactivation,
     command: DeactivateAccount,
     reply: commandReply,
-    problems: ['forbidden', 'not-found'],
+    problems: ['forbidden', 'not-found', 'last-admin'],
   })
   async deactivate(call: BodyOf<typeof deactivation, OfPerson>) {
     return this.execute('identity.DeactivateAccount', call);
@@ -220,7 +220,7 @@ export class UsersController extends ApiController {
     body: nothing,
     command: ForgetPerson,
     reply: commandReply,
-    problems: ['forbidden', 'not-found'],
+    problems: ['forbidden', 'not-found', 'last-admin'],
   })
   async forget({ session, params }: BodyOf<typeof nothing, OfPerson>) {
     return this.identity.accounts.forget(session.actor, params.personId);

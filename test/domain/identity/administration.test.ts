@@ -1,14 +1,32 @@
 import { describe, it } from 'vitest';
-import { systemActor } from '../../../domain/decider.js';
+import { onStream, systemActor } from '../../../domain/decider.js';
 import { AccountDeactivated, AccountReactivated, RoleAssigned } from '../../../domain/identity/account/credentials.js';
 import { SessionsEnded } from '../../../domain/identity/account/sessions.js';
-import { given } from '../specification.js';
-import { admin, ann, annId, deactivated, forgotten, isAdmin, others, registered } from './people.js';
+import { AdminGained, AdminLost } from '../../../domain/identity/platform-security.js';
+import { given, past } from '../specification.js';
+import {
+  admin,
+  ann,
+  annId,
+  bobId,
+  deactivated,
+  forgotten,
+  isAdmin,
+  others,
+  reactivated,
+  registered,
+} from './people.js';
 
 const ofAnn = { personId: annId };
 const asAdmin = { actor: admin };
 const asSystem = { actor: systemActor };
 const annAsAdmin = { actor: { ...ann, role: 'admin' as const } };
+
+const inPlatform = (event: ReturnType<typeof AdminGained | typeof AdminLost>) => onStream('platform-security', event);
+const gained = inPlatform(AdminGained({ personId: annId }));
+const lost = inPlatform(AdminLost({ personId: annId }));
+/** Who is known to be an admin. */
+const admins = (...ids: string[]) => past('platform-security', ...ids.map((personId) => AdminGained({ personId })));
 
 const missing = [
   ['that is not there', []],
@@ -21,7 +39,27 @@ describe('AssignRole', () => {
 
   it.each([asAdmin, asSystem])('is for admins, and for the system: the first one', (who) => {
     given(registered).when('identity.AssignRole', input, who).then(assigned);
-    given(registered, isAdmin).when('identity.AssignRole', input, who).then(assigned);
+    given(registered, isAdmin, admins(annId, bobId)).when('identity.AssignRole', input, who).then(assigned, lost);
+  });
+
+  it('makes an admin, and the platform knows of it', () => {
+    const toAdmin = { ...input, role: 'admin' };
+    const promoted = RoleAssigned({ personId: annId, role: 'admin' });
+    given(registered).when('identity.AssignRole', toAdmin, asAdmin).then(promoted, gained);
+    given(registered, isAdmin, admins(annId)).when('identity.AssignRole', toAdmin, asAdmin).thenNothing();
+    given(registered, deactivated).when('identity.AssignRole', toAdmin, asAdmin).then(promoted);
+  });
+
+  it('makes known an admin of whom the platform does not know yet', () => {
+    given(registered, isAdmin)
+      .when('identity.AssignRole', { ...input, role: 'admin' }, asSystem)
+      .then(RoleAssigned({ personId: annId, role: 'admin' }), gained);
+  });
+
+  it.each([asAdmin, asSystem])('leaves the last admin theirs', (who) => {
+    given(registered, isAdmin, admins(annId)).when('identity.AssignRole', input, who).thenRefused('last-admin');
+    given(registered, isAdmin).when('identity.AssignRole', input, who).thenRefused('last-admin');
+    given(registered, isAdmin, deactivated).when('identity.AssignRole', input, who).then(assigned);
   });
 
   it.each(others)('is not for a $role', (actor) => {
@@ -74,12 +112,19 @@ describe('DeactivateAccount', () => {
   });
 
   it('also shuts an admin’s, by themselves or by another', () => {
-    given(registered, isAdmin)
-      .when('identity.DeactivateAccount', ofAnn, annAsAdmin)
-      .then(...shut());
-    given(registered, isAdmin)
-      .when('identity.DeactivateAccount', ofAnn, asAdmin)
-      .then(...shut());
+    for (const who of [annAsAdmin, asAdmin]) {
+      given(registered, isAdmin, admins(annId, bobId))
+        .when('identity.DeactivateAccount', ofAnn, who)
+        .then(...shut(), lost);
+    }
+  });
+
+  it('leaves the last admin theirs', () => {
+    for (const who of [annAsAdmin, asAdmin]) {
+      given(registered, isAdmin, admins(annId))
+        .when('identity.DeactivateAccount', ofAnn, who)
+        .thenRefused('last-admin');
+    }
   });
 
   it('does nothing where it is shut', () => {
@@ -98,6 +143,18 @@ describe('ReactivateAccount', () => {
 
   it.each([asAdmin, asSystem])('opens the account again', (who) => {
     given(registered, deactivated).when('identity.ReactivateAccount', ofAnn, who).then(opened);
+  });
+
+  it('makes an admin one again, and the platform knows of it', () => {
+    given(registered, isAdmin, deactivated).when('identity.ReactivateAccount', ofAnn, asAdmin).then(opened, gained);
+    const history = [registered, isAdmin, deactivated, reactivated, admins(annId, bobId)];
+    given(...history)
+      .when('identity.DeactivateAccount', ofAnn, asAdmin)
+      .then(
+        AccountDeactivated({ personId: annId, reason: null }),
+        SessionsEnded({ personId: annId, except: null, reason: 'deactivated' }),
+        lost,
+      );
   });
 
   it.each([ann, ...others])('is not for those who were shut out, nor for a $role', (actor) => {

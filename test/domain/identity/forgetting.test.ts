@@ -1,8 +1,8 @@
 import { describe, it } from 'vitest';
 import { onStream, systemActor } from '../../../domain/decider.js';
-import { AccountForgotten, AccountRegistered } from '../../../domain/identity/account/credentials.js';
+import { AccountForgotten, AccountRegistered, RoleAssigned } from '../../../domain/identity/account/credentials.js';
 import { SessionsEnded } from '../../../domain/identity/account/sessions.js';
-import { KeyDestructionOrdered } from '../../../domain/identity/platform-security.js';
+import { AdminGained, AdminLost, KeyDestructionOrdered } from '../../../domain/identity/platform-security.js';
 import { PersonForgotten, ProfileCreated } from '../../../domain/identity/profile.js';
 import { ValueFreed, ValueReserved } from '../../../domain/identity/reservation.js';
 import { given, idOf, past } from '../specification.js';
@@ -71,6 +71,19 @@ describe('ForgetPerson', () => {
         { actor: systemActor },
       )
       .then(...receipt);
+  });
+
+  it('leaves the last admin there', () => {
+    const ofAdmin = [...registered, ...past(`account-${personId}`, RoleAssigned({ personId, role: 'admin' }))];
+    const admins = (...ids: string[]) => past('platform-security', ...ids.map((id) => AdminGained({ personId: id })));
+    const asAdmin = { actor: { id: other, role: 'admin' as const } };
+    given(known, ofAdmin, admins(personId))
+      .when('identity.ForgetPerson', input, asThemselves)
+      .thenRefused('last-admin');
+    given(known, ofAdmin, admins(personId)).when('identity.ForgetPerson', unproved, asAdmin).thenRefused('last-admin');
+    given(known, ofAdmin, admins(personId, other))
+      .when('identity.ForgetPerson', input, asThemselves)
+      .then(...receipt, onStream('platform-security', AdminLost({ personId })), ...accountEnded);
   });
 
   it('frees nothing that is someone else’s by now', () => {

@@ -2,6 +2,7 @@ import type { Actor } from '../../../domain/decider.js';
 import {
   AccountDeactivated,
   AccountForgotten,
+  AccountReactivated,
   AccountRegistered,
   RoleAssigned,
 } from '../../../domain/identity/account/credentials.js';
@@ -31,6 +32,7 @@ export const registered = past(
 );
 export const isAdmin = past(annsAccount, RoleAssigned({ personId: annId, role: 'admin' }));
 export const deactivated = past(annsAccount, AccountDeactivated({ personId: annId, reason: null }));
+export const reactivated = past(annsAccount, AccountReactivated({ personId: annId }));
 export const forgotten = past(annsAccount, AccountForgotten({ personId: annId }));
 
 export const hourMs = 3_600_000;

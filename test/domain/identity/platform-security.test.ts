@@ -4,6 +4,8 @@ import { type Actor, type AnyCommandDefinition, systemActor } from '../../../dom
 import {
   AddressRuleAdded,
   AddressRuleRemoved,
+  AdminGained,
+  AdminLost,
   AllSessionsRevoked,
   KeyDestructionOrdered,
   type PlatformSecurityState,
@@ -123,10 +125,15 @@ describe('RevokeAllSessions', () => {
 });
 
 describe('the platform’s security', () => {
-  it('knows its rules, its keys, since when sessions count, and who was forgotten', () => {
+  it('knows its rules, its keys, since when sessions count, who was forgotten, and who is an admin', () => {
     const history = [
       ...pastAt(noon, 'platform-security', added, SigningKeyIntroduced({ kid: idOf(1) }), AllSessionsRevoked({})),
-      ...ofPlatform(KeyDestructionOrdered({ personId: annId })),
+      ...ofPlatform(
+        KeyDestructionOrdered({ personId: annId }),
+        AdminGained({ personId: idOf(1) }),
+        AdminGained({ personId: idOf(2) }),
+        AdminLost({ personId: idOf(1) }),
+      ),
     ];
     const state = fold(platformSecurity, record(history), 'platform-security') as PlatformSecurityState;
     expect(state).toMatchObject({
@@ -134,6 +141,7 @@ describe('the platform’s security', () => {
       signingKeys: [{ kid: idOf(1), introducedAt: noon }],
       sessionsRevokedAt: noon,
       forgotten: [annId],
+      admins: [idOf(2)],
     });
   });
 });

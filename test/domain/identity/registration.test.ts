@@ -9,6 +9,7 @@ import {
   RegistrationAttempted,
   RoleAssigned,
 } from '../../../domain/identity/account/credentials.js';
+import { AdminGained } from '../../../domain/identity/platform-security.js';
 import { ProfileCreated } from '../../../domain/identity/profile.js';
 import { ValueFreed, ValueReserved } from '../../../domain/identity/reservation.js';
 import { given, idOf, noon, past, pastAt } from '../specification.js';
@@ -106,6 +107,17 @@ describe('RegisterAccount', () => {
     given()
       .when('identity.RegisterAccount', { ...input, role: 'instructor' }, { ...when, actor: admin })
       .then(account, RoleAssigned({ personId: annId, role: 'instructor' }), ...elsewhere());
+  });
+
+  it('has the platform know of an admin', () => {
+    given()
+      .when('identity.RegisterAccount', { ...input, role: 'admin' }, { ...when, actor: admin })
+      .then(
+        account,
+        RoleAssigned({ personId: annId, role: 'admin' }),
+        ...elsewhere(),
+        onStream('platform-security', AdminGained({ personId: annId })),
+      );
   });
 
   it.each(others)('is nothing that a $role does for others', (actor) => {
