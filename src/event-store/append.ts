@@ -18,12 +18,14 @@ export type Verdict =
 
 /**
  * @throws {EventTooLarge}
- * @throws {Error} if a stream is named twice
+ * @throws {Error} if a stream is named twice, or two events have the same id
  */
 export function checkAppends(appends: readonly StreamAppend[]): void {
   if (new Set(appends.map(({ stream }) => stream)).size < appends.length) {
     throw new Error('an append names a stream twice');
   }
+  const ids = appends.flatMap(({ events }) => events.map(({ id }) => id));
+  if (new Set(ids).size < ids.length) throw new Error('an append holds an event twice');
   for (const { events } of appends) for (const event of events) checkSize(event.data, event.metadata);
 }
 

@@ -6,6 +6,8 @@ import { CallTimedOut, describeFailure, isAnswer, type Meaning, meaningOf } from
 /** The client reads over one connection and appends over another, which fail and recover apart. */
 type Kind = 'reads' | 'appends';
 
+type Call<T> = (client: KurrentDBClient) => Promise<T>;
+
 interface Session {
   readonly client: KurrentDBClient;
   /** When the server last answered, by the clock that only rises, in ms; undefined if it never did. */
@@ -44,12 +46,20 @@ export class KurrentConnection {
     return this.#session.client;
   }
 
-  read<T>(deadlineMs: number, call: (client: KurrentDBClient) => Promise<T>): Promise<T> {
-    return this.#call('reads', deadlineMs, call);
+  read<T>(deadlineMs: number, call: Call<T>): Promise<T> {
+    return this.#call('reads', (client) => within(deadlineMs, call(client)));
   }
 
-  append<T>(deadlineMs: number, call: (client: KurrentDBClient) => Promise<T>): Promise<T> {
-    return this.#call('appends', deadlineMs, call);
+  /**
+   * As `read`, for what the server may need long for: not given up as long as it answers something else.
+   * @param askElse - for what is answered at once
+   */
+  search<T>(deadlineMs: number, call: Call<T>, askElse: Call<unknown>): Promise<T> {
+    return this.#call('reads', (client) => whileAnswering(deadlineMs, call(client), () => askElse(client)));
+  }
+
+  append<T>(deadlineMs: number, call: Call<T>): Promise<T> {
+    return this.#call('appends', (client) => within(deadlineMs, call(client)));
   }
 
   async close(): Promise<void> {
@@ -57,11 +67,11 @@ export class KurrentConnection {
     await this.client.dispose();
   }
 
-  async #call<T>(kind: Kind, deadlineMs: number, call: (client: KurrentDBClient) => Promise<T>): Promise<T> {
+  async #call<T>(kind: Kind, call: Call<T>): Promise<T> {
     const session = this.#session;
     const begun = performance.now();
     try {
-      const result = await within(deadlineMs, call(session.client));
+      const result = await call(session.client);
       this.#noteAnswer(session, kind);
       return result;
     } catch (error) {
@@ -80,6 +90,7 @@ export class KurrentConnection {
   }
 
   #noteFailure(why: string): void {
+    if (this.#closed) return;
     if (this.#fault === undefined)
       this.onWarning(`KurrentDB at ${this.place} does not answer, and is asked again: ${why}`);
     this.#fault = why;
@@ -133,4 +144,18 @@ function within<T>(deadlineMs: number, call: Promise<T>): Promise<T> {
     const timer = setTimeout(() => reject(new CallTimedOut(deadlineMs)), deadlineMs);
     call.then(resolve, reject).finally(() => clearTimeout(timer));
   });
+}
+
+/** How long to wait for a search before something else is asked for, in ms. */
+const unaskedMs = 1_000;
+
+async function whileAnswering<T>(deadlineMs: number, call: Promise<T>, askElse: () => Promise<unknown>): Promise<T> {
+  for (;;) {
+    try {
+      return await within(unaskedMs, call);
+    } catch (error) {
+      if (!(error instanceof CallTimedOut)) throw error;
+      await within(deadlineMs - unaskedMs, Promise.race([call, askElse()]));
+    }
+  }
 }

@@ -22,20 +22,27 @@ import type { ReadStreamOptions, StoredEvent } from './port.js';
  * seconds.
  */
 const pageSize = 500;
-/** Longest time for one page, in ms. */
-const pageDeadlineMs = 5_000;
+/** How long the server may not answer, in ms. */
+const deadlineMs = 5_000;
 /** So often must a position fail that the rest of the log does not, until it is the position that is wrong. */
 const doubtsUntilCertain = 3;
 
-type Read = (client: KurrentDBClient) => AsyncIterable<ResolvedEvent | AllStreamResolvedEvent>;
+type Events = AsyncIterable<ResolvedEvent | AllStreamResolvedEvent>;
+type Read = (client: KurrentDBClient) => Events;
 
 /** Reads our streams. Asks the leader, so that what was acknowledged is seen. */
 export class KurrentReader {
   constructor(
     private readonly connection: KurrentConnection,
     private readonly namespace: KurrentNamespace,
+    /** With reads of a stream. */
     private readonly patience: Patience,
   ) {}
+
+  /** Reads what there is in any log, at once. */
+  async probe(): Promise<void> {
+    await this.#patiently(() => this.#read(firstEvent));
+  }
 
   async readStream(stream: string, { from, direction, limit }: ReadStreamOptions): Promise<StoredEvent[]> {
     const step = direction === 'backwards' ? -1 : 1;
@@ -43,6 +50,7 @@ export class KurrentReader {
     for (let next = from; events.length < limit; ) {
       const maxCount = Math.min(pageSize, limit - events.length);
       const page = await this.#streamPage(stream, next, step, maxCount);
+      if (step === 1) assertWhole(stream, next ?? 0, page);
       events.push(...page);
       if (page.length < maxCount) break;
       next = (page.at(-1) as StoredEvent).revision + step;
@@ -51,8 +59,7 @@ export class KurrentReader {
     return events;
   }
 
-  /** @param patience - how long to go on trying, unless as long as with other reads */
-  async readAll(after: bigint, limit: number, patience = this.patience): Promise<StoredEvent[]> {
+  async readAll(after: bigint, limit: number, patience: Patience): Promise<StoredEvent[]> {
     const events: StoredEvent[] = [];
     for (let position = after; events.length < limit; ) {
       const maxCount = Math.min(pageSize, limit - events.length);
@@ -64,8 +71,8 @@ export class KurrentReader {
     return events;
   }
 
-  async head(patience = this.patience): Promise<bigint> {
-    const [last] = await this.#patiently(() => this.#read(lastEvent(this.namespace)), patience);
+  async head(patience: Patience): Promise<bigint> {
+    const [last] = await this.#patiently(() => this.#search(lastEvent(this.namespace), patience), patience);
     return last?.position ?? 0n;
   }
 
@@ -88,9 +95,9 @@ export class KurrentReader {
       filter,
       requiresLeader: true,
     } as const;
-    const doubt = new PositionDoubt(position, () => this.#read(lastEvent(this.namespace)));
+    const doubt = new PositionDoubt(position, () => this.#read(firstEvent));
     const page = await this.#patiently(
-      () => doubt.around(() => this.#read((client) => client.readAll(options))),
+      () => doubt.around(() => this.#search((client) => client.readAll(options), patience)),
       patience,
     );
     return page.filter((event) => event.position > position).slice(0, maxCount);
@@ -98,19 +105,34 @@ export class KurrentReader {
 
   /** One try. */
   #read(read: Read): Promise<StoredEvent[]> {
-    return this.connection.read(pageDeadlineMs, async (client) => {
-      const events: StoredEvent[] = [];
-      try {
-        for await (const { event } of read(client)) {
-          if (event) events.push(fromKurrentEvent(event, this.namespace.streamOf(event.streamId)));
-        }
-      } catch (error) {
-        if (error instanceof StreamNotFoundError) return [];
-        if (error instanceof StreamDeletedError) throw new KurrentRefused('a stream of ours was deleted in KurrentDB');
-        throw error;
+    return this.connection.read(deadlineMs, (client) => this.#eventsOf(read(client)));
+  }
+
+  /** One try at what may lie behind much that others have written, which the server has to pass by. */
+  #search(read: Read, { assertWanted, signal }: Patience): Promise<StoredEvent[]> {
+    return this.connection.search(
+      deadlineMs,
+      (client) => this.#eventsOf(read(client)),
+      async (client) => {
+        assertWanted?.();
+        if (signal?.aborted) throw new KurrentRefused('nobody waits for it any more');
+        await this.#eventsOf(firstEvent(client));
+      },
+    );
+  }
+
+  async #eventsOf(read: Events): Promise<StoredEvent[]> {
+    const events: StoredEvent[] = [];
+    try {
+      for await (const { event } of read) {
+        if (event) events.push(fromKurrentEvent(event, this.namespace.streamOf(event.streamId)));
       }
-      return events;
-    });
+    } catch (error) {
+      if (error instanceof StreamNotFoundError) return [];
+      if (error instanceof StreamDeletedError) throw new KurrentRefused('a stream of ours was deleted in KurrentDB');
+      throw error;
+    }
+    return events;
   }
 
   async #patiently(read: () => Promise<StoredEvent[]>, patience = this.patience): Promise<StoredEvent[]> {
@@ -127,10 +149,22 @@ export class KurrentReader {
   }
 }
 
+/** A stream that is deleted softly or bounded keeps its numbers, and is read from its first event that is left. */
+function assertWhole(stream: string, from: number, [first]: readonly StoredEvent[]): void {
+  if (first === undefined || first.revision === from) return;
+  throw new KurrentRefused(
+    `KurrentDB has no events ${from} to ${first.revision - 1} of ${stream} any more: it was deleted there, or bounded by its metadata.`,
+  );
+}
+
 function lastEvent({ filter }: KurrentNamespace): Read {
   const options = { fromPosition: END, direction: BACKWARDS, maxCount: 1, filter, requiresLeader: true } as const;
   return (client) => client.readAll(options);
 }
+
+/** Whoever's it is. */
+const firstEvent: Read = (client) =>
+  client.readAll({ fromPosition: START, direction: FORWARDS, maxCount: 1, requiresLeader: true });
 
 /** KurrentDB answers a read from a place where no event begins as if it could not be reached. */
 class PositionDoubt {

@@ -8,12 +8,15 @@ import { pauseAfter } from './kurrentdb-retry.js';
 import type { StoredEvent } from './port.js';
 import { RecentEvents } from './recent-events.js';
 
+/** Looking for the log's end may take this share of the time: it takes long where others have written much behind it. */
+const lookingShare = 0.1;
+
 export interface TailOptions {
   readonly connection: KurrentConnection;
   readonly namespace: KurrentNamespace;
   /** Position of the log's last event, asked for once. */
   head(): Promise<bigint>;
-  /** How often the subscription is compared with the log, in ms; 2,000 unless told. */
+  /** How often the subscription is compared with the log at most, in ms; 2,000 unless told. */
   readonly beatMs?: number;
 }
 
@@ -91,7 +94,7 @@ export class KurrentTail {
   }
 
   #begin(position: bigint): void {
-    const { connection, namespace, beatMs = 2_000 } = this.options;
+    const { connection, namespace } = this.options;
     this.#recent.clear(position);
     this.#watch.beginAt(position);
     this.#due = position;
@@ -112,7 +115,7 @@ export class KurrentTail {
       .on('error', endThis)
       .on('end', endThis)
       .on('close', endThis);
-    this.#beat = setInterval(() => void this.#compare(subscription), beatMs);
+    this.#compareLater(subscription);
   }
 
   #take(event: AllStreamRecordedEvent): void {
@@ -122,16 +125,22 @@ export class KurrentTail {
     this.#watch.advance(stored.position);
   }
 
+  #compareLater(subscription: AllStreamSubscription, lookedForMs = 0): void {
+    const { beatMs = 2_000 } = this.options;
+    this.#beat = setTimeout(() => void this.#compare(subscription), Math.max(beatMs, lookedForMs / lookingShare));
+  }
+
   async #compare(subscription: AllStreamSubscription): Promise<void> {
-    const due = this.#due;
+    const begun = performance.now();
     const head = await this.options.head().catch(() => undefined);
-    if (this.#subscription !== subscription || head === undefined) return;
-    if (this.#watch.reached < due) this.#end();
-    else this.#due = head;
+    if (this.#subscription !== subscription) return;
+    if (head !== undefined && this.#watch.reached < this.#due) return this.#end();
+    this.#due = head ?? this.#due;
+    this.#compareLater(subscription, performance.now() - begun);
   }
 
   #end(): void {
-    clearInterval(this.#beat);
+    clearTimeout(this.#beat);
     const subscription = this.#subscription;
     this.#subscription = undefined;
     this.#watch.wakeAll();

@@ -38,7 +38,7 @@ export async function openKurrentEventStore(
   const store = new KurrentEventStore(address, options);
   try {
     // A client that has read once reads again after the server was away; one that has not never does.
-    await store.head();
+    await store.probe();
     await refuseOld(address, options.onWarning);
     return store;
   } catch (error) {
@@ -60,6 +60,8 @@ class KurrentEventStore implements EventStore {
   readonly #reader: KurrentReader;
   readonly #tail: KurrentTail;
   readonly #appender: KurrentAppender;
+  /** For what may take long, and nobody waits for once the store is closed. */
+  readonly #searching: Patience;
   readonly #appending = new Set<Promise<unknown>>();
   readonly #assertOpen = () => {
     if (this.#closed) throw new Error('the event store is closed');
@@ -70,17 +72,23 @@ class KurrentEventStore implements EventStore {
     address: KurrentAddress,
     { onWarning = () => {}, patienceMs = defaultPatienceMs, beatMs }: KurrentEventStoreOptions,
   ) {
+    this.#searching = { forMs: patienceMs, assertWanted: this.#assertOpen };
     const namespace = new KurrentNamespace(address.namespace);
     const connection = new KurrentConnection(address, onWarning);
     // Appends that are under way when the store is closed may still read.
     const reader = new KurrentReader(connection, namespace, { forMs: patienceMs });
-    const head = () => reader.head({ forMs: 0 });
+    const head = () => reader.head({ ...this.#searching, forMs: 0 });
     const tail = new KurrentTail({ connection, namespace, head, ...(beatMs !== undefined && { beatMs }) });
     const deadlineMs = address.deadlineMs + marginMs;
     this.#appender = new KurrentAppender({ connection, namespace, reader, tail, deadlineMs, patienceMs });
     this.#connection = connection;
     this.#reader = reader;
     this.#tail = tail;
+  }
+
+  /** @throws {ServerUnavailable} */
+  async probe(): Promise<void> {
+    await this.#reader.probe();
   }
 
   get fault(): string | undefined {
@@ -106,11 +114,11 @@ class KurrentEventStore implements EventStore {
 
   async readAll(after: bigint, limit: number): Promise<StoredEvent[]> {
     this.#assertOpen();
-    return this.#reader.readAll(after, limit);
+    return this.#reader.readAll(after, limit, this.#searching);
   }
 
   async *follow(options: FollowOptions): AsyncGenerator<readonly StoredEvent[], void, undefined> {
-    const patience = { forMs: Number.POSITIVE_INFINITY, signal: options.signal, assertWanted: this.#assertOpen };
+    const patience = { ...this.#searching, forMs: Number.POSITIVE_INFINITY, signal: options.signal };
     this.#tail.join();
     try {
       yield* followLog(
@@ -134,7 +142,7 @@ class KurrentEventStore implements EventStore {
 
   async head(): Promise<bigint> {
     this.#assertOpen();
-    return this.#reader.head();
+    return this.#reader.head(this.#searching);
   }
 
   async close(): Promise<void> {

@@ -22,6 +22,7 @@ beforeEach(() => {
   standIn.appends.faults.length = 0;
   standIn.appends.count = 0;
   standIn.reads.muted = false;
+  standIn.reads.goOn();
 });
 
 /** With a client that soon gives a call up. */
@@ -210,6 +211,51 @@ describe('a server', () => {
   });
 });
 
+test('a log is no longer looked through by a server that has vanished without a word, but by who answers instead', async () => {
+  const store = await open();
+  const stored = await store.append(oneEvent());
+  expect(await store.readAll(0n, 10)).toEqual(stored);
+  standIn.hang();
+  expect(await store.readAll(0n, 10)).toEqual(stored);
+});
+
+describe('a log to which others have written much', () => {
+  test('is opened without looking for anything in it', async () => {
+    const { searches } = standIn.reads;
+    await open();
+    expect(standIn.reads.searches).toBe(searches);
+  });
+
+  test('is looked through as long as the server answers something else meanwhile', async () => {
+    const warnings: string[] = [];
+    const store = await open({ onWarning: (message) => warnings.push(message), patienceMs: 0 });
+    const stored = await store.append(oneEvent());
+    standIn.reads.holdUp();
+    const { count } = standIn.reads;
+    const found = [store.head(), store.readAll(0n, 10)] as const;
+    // Longer than an answer may take: something else is asked for each second.
+    await vi.waitUntil(() => standIn.reads.count >= count + 2 + 2 * 7, { timeout: 60_000 });
+    standIn.reads.goOn();
+    expect(await Promise.all(found)).toEqual([stored[0]?.position, stored]);
+    expect(warnings).toEqual([]);
+  });
+
+  test('is no longer looked through once the store is closed, or nobody follows any more', async () => {
+    const store = await openKurrentEventStore(addressOn(standIn));
+    standIn.reads.holdUp();
+    const refused = expect(store.head()).rejects.toThrow('closed');
+    const ended = new AbortController();
+    const following = (async () => {
+      for await (const _page of store.follow({ after: 0n, signal: ended.signal }));
+    })();
+    await vi.waitUntil(() => standIn.reads.heldUp === 2, patiently);
+    ended.abort();
+    await following;
+    await store.close();
+    await refused;
+  });
+});
+
 test('what others write to the same log is not seen', async () => {
   const [record] = [{ id: randomUUID(), type: 'tests.Foreign', isJson: true, data: Buffer.from('{}'), metadata: '{}' }];
   const store = await open();
@@ -222,6 +268,40 @@ test('what others write to the same log is not seen', async () => {
   await vi.waitUntil(() => events.length === 2, patiently);
   expect(events).toEqual([...stored, ...next]);
   expect(await store.head()).toBe(next[0]?.position);
+});
+
+describe('a stream that somebody deletes in KurrentDB', () => {
+  const next = () => [{ stream: 'thing-1', expectedRevision: 2, events: encodedEvents(1) }];
+  const written = async () => {
+    const store = await open();
+    await store.append([{ stream: 'thing-1', expectedRevision: -1, events: encodedEvents(3) }]);
+    return store;
+  };
+
+  test('for ever is neither read nor written to, and not tried again', async () => {
+    const store = await written();
+    standIn.log.tombstones.add(`${namespace}.thing-1`);
+    await expect(store.readStream('thing-1', { limit: 10 })).rejects.toThrow('was deleted in KurrentDB');
+    standIn.appends.count = 0;
+    await expect(store.append(next())).rejects.toThrow('KurrentDB refuses an append: ');
+    expect(standIn.appends.count).toBe(1);
+  });
+
+  test('in part is not taken for one that begins later', async () => {
+    const store = await written();
+    standIn.log.truncate(`${namespace}.thing-1`, 2);
+    await expect(store.readStream('thing-1', { limit: 10 })).rejects.toThrow(
+      'KurrentDB has no events 0 to 1 of thing-1 any more',
+    );
+    expect(await store.readStream('thing-1', { from: 2, limit: 10 })).toHaveLength(1);
+  });
+
+  test('and that is then written to anew is not taken for a new one', async () => {
+    const store = await written();
+    standIn.log.truncate(`${namespace}.thing-1`, 3);
+    await store.append(next());
+    await expect(store.readStream('thing-1', { limit: 10 })).rejects.toThrow('no events 0 to 2 of thing-1 any more');
+  });
 });
 
 test('a position that is no place of an event is told as such', async () => {

@@ -4,11 +4,17 @@ import { findServer } from '../fixtures/servers/find-server.js';
 import { kurrentdb } from '../fixtures/servers/kurrentdb.js';
 import type { TestServer } from '../fixtures/servers/server.js';
 import { eventStoreContract } from './event-store.js';
-import { KurrentLogs } from './kurrentdb-logs.js';
+import { introduce, KurrentLogs } from './kurrentdb-logs.js';
 import { parleyOnKurrent } from './parley-on-kurrentdb.js';
 
 const real = await findServer(kurrentdb, 'the event store over a real KurrentDB');
-if (real) runOver('kurrentdb', () => real.start());
+if (real) {
+  runOver('kurrentdb', async () => {
+    const server = await real.start();
+    await introduce(server);
+    return server;
+  });
+}
 
 runOver('kurrentdb, over a stand-in for its server', async () => {
   const standIn = await KurrentStandIn.start();
@@ -22,7 +28,7 @@ function runOver(name: string, start: () => Promise<TestServer>): void {
     beforeAll(async () => {
       logs = await KurrentLogs.on(await start());
     }, 120_000);
-    afterAll(() => logs.close());
+    afterAll(() => (logs as KurrentLogs | undefined)?.close());
 
     eventStoreContract(name, () => logs.newLog());
     parleyOnKurrent(

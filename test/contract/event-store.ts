@@ -316,6 +316,18 @@ export function eventStoreContract(adapter: string, makeLog: () => Promise<LogUn
         expect(await store.head()).toBe(0n);
       });
 
+      test('refuses to hold an event twice', async () => {
+        const events = encodedEvents(1);
+        const inOne = store.append([{ stream: 'thing-1', expectedRevision: -1, events: [...events, ...events] }]);
+        await expect(inOne).rejects.toThrow('holds an event twice');
+        const inTwo = store.append([
+          { stream: 'thing-1', expectedRevision: -1, events },
+          { stream: 'other-1', expectedRevision: -1, events },
+        ]);
+        await expect(inTwo).rejects.toThrow('holds an event twice');
+        expect(await store.head()).toBe(0n);
+      });
+
       test('takes an event of 256 KiB, data and metadata together in UTF-8, and no larger one', async () => {
         const [event] = encodedEvents(1) as [EncodedEvent];
         const room = maxEventBytes - event.metadata.length - '""'.length;
