@@ -6,7 +6,7 @@ import { printJson, printLines } from './output.js';
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
-    .description('check the settings, the data directory, its databases, and whether a server answers')
+    .description('check the settings, the data directory, every server that they name, and whether Parley answers')
     .option('--json', 'print the result as JSON')
     .action(async ({ json }: { json?: boolean }) => {
       const checks = await examine();

@@ -5,6 +5,7 @@ import { type Files, filesOf } from '../adapters.js';
 import { showNatsAddress } from '../broker/nats-address.js';
 import { type Config, loadConfig } from '../config.js';
 import type { KurrentAddress } from '../event-store/kurrentdb-address.js';
+import type { SmtpOptions } from '../mail/smtp.js';
 import type { MongoLocation } from '../mongodb/location.js';
 import type { ReadStore } from '../read-store/port.js';
 import { openReader } from '../sqlite/connection.js';
@@ -40,6 +41,7 @@ export async function examine(): Promise<Check[]> {
   checks.push(await check('free space', () => examineSpace(dataDirectory)));
   checks.push(...(await examineStores(config)));
   checks.push(await check('broker', () => examineBroker(config as Config)));
+  checks.push(await check('mail', () => examineMail(config as Config)));
   checks.push(await check('server', () => examineServer(config as Config)));
   return checks;
 }
@@ -133,7 +135,8 @@ async function examineDatabase(path: string): Promise<Finding> {
   const reader = openReader(path, 5_000);
   try {
     const verdict = reader.prepare('PRAGMA quick_check(1)').get([])?.[0];
-    const detail = `${path}, ${grouped(Math.ceil(size / mebibyte))} MiB`;
+    const sqlite = reader.prepare('SELECT sqlite_version()').get([])?.[0];
+    const detail = `SQLite ${sqlite}, ${path}, ${grouped(Math.ceil(size / mebibyte))} MiB`;
     return verdict === 'ok' ? ok(detail) : fail(`${detail} is damaged (${verdict}): restore it from a backup`);
   } finally {
     reader.close();
@@ -216,6 +219,28 @@ async function examineBroker({ broker }: Config): Promise<Finding> {
   if (maxPayload < modestPayload) return warn(`${detail}: larger frames are read from the log (max_payload)`);
   if (!encrypted && !isLocal(server)) return warn(`${detail}, not encrypted: set TLS up, or keep the network closed`);
   return ok(`${detail}${encrypted ? ', encrypted' : ''}`);
+}
+
+async function examineMail({ mail, environment }: Config): Promise<Finding> {
+  switch (mail.kind) {
+    case 'folder':
+      return ok('written to files, not sent: MAIL_SERVER is not set');
+    case 'none':
+      return (environment === 'production' ? warn : ok)('none are sent: MAIL_SERVER is not set');
+    case 'smtp':
+      return examineSmtp(mail.smtp);
+  }
+}
+
+async function examineSmtp(options: SmtpOptions): Promise<Finding> {
+  const { inspectSmtp } = await import('../mail/smtp-inspection.js');
+  const where = `at ${options.host}:${options.port}`;
+  const inspection = await inspectSmtp(options).catch((error: Error) => error);
+  if (inspection instanceof Error) return fail(`the server ${where} takes no mail of ours: ${inspection.message}`);
+  const { name, encrypted, login } = inspection;
+  const detail = `SMTP server ${name} ${where}, ${encrypted ? '' : 'not '}encrypted`;
+  if (login === 'missing') return warn(`${detail}, takes no login, but MAIL_USERNAME is set`);
+  return ok(`${detail}, ${login === 'accepted' ? 'login accepted' : 'without a login'}`);
 }
 
 function isLocal(server: string): boolean {

@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { version } from '../version.js';
 import { addAdmin, addSessions } from './accounts.js';
 import { addDoctor } from './doctor.js';
-import { exitCodes } from './exit-codes.js';
+import { exitCodes, exitCodesText } from './exit-codes.js';
 import { exitWith, failureOf } from './failure.js';
 import { addImport } from './import.js';
 import { addKeys } from './keys.js';
@@ -15,6 +15,7 @@ import { addVerify } from './verify.js';
 const program = new Command('parley')
   .description('A self-hosted backend for meetings, calls, chat, topics and courses.')
   .version(version)
+  .addHelpText('afterAll', exitCodesText())
   .exitOverride();
 
 addServe(program);

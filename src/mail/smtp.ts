@@ -44,11 +44,20 @@ export function openSmtp(options: SmtpOptions): MailTransport {
 }
 
 function poolOptions(options: SmtpOptions): SMTPPoolOptions & { pool: true } {
-  const { host, port, security, login, trustedCertificates, connectMs = 10_000, silenceMs = 30_000 } = options;
+  const { login } = options;
   return {
     pool: true,
     maxConnections: connections,
     maxMessages: mailsPerConnection,
+    ...connectionOptions(options),
+    ...(login && { auth: { user: login.username, pass: login.password } }),
+  };
+}
+
+/** How any connection to the server is made, as nodemailer takes it. */
+export function connectionOptions(options: SmtpOptions) {
+  const { host, port, security, trustedCertificates, connectMs = 10_000, silenceMs = 30_000 } = options;
+  return {
     host,
     port,
     secure: security === 'tls',
@@ -60,13 +69,12 @@ function poolOptions(options: SmtpOptions): SMTPPoolOptions & { pool: true } {
       rejectUnauthorized: true,
       ...(trustedCertificates !== undefined && { ca: trustedCertificates }),
     },
-    ...(login && { auth: { user: login.username, pass: login.password } }),
     dnsTimeout: connectMs,
     connectionTimeout: connectMs,
     greetingTimeout: connectMs,
     socketTimeout: silenceMs,
     logger: false,
-  };
+  } as const;
 }
 
 /** What the server answers when it is the session that is at fault, at whichever step it says so (RFC 5321, RFC 4954). */
@@ -89,8 +97,10 @@ function isPermanent(responseCode: number | undefined): boolean {
   return responseCode === undefined || responseCode >= 500;
 }
 
+type SmtpError = NodemailerError & { originalCode?: unknown };
+
 /** The step and the status codes: the rest of an error is the server's words. */
-function reasonOf({ code, command, response, originalCode }: NodemailerError & { originalCode?: unknown }): string {
+export function reasonOf({ code, command, response, originalCode }: SmtpError): string {
   const status = /^\d{3}(?:[ -]\d\.\d{1,3}\.\d{1,3})?(?=\s|$)/.exec(response ?? '')?.[0].replace('-', ' ');
   return [command, status ?? originalCode ?? code].filter((part) => part !== undefined).join(' ');
 }

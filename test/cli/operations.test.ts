@@ -113,13 +113,21 @@ describe('verify', () => {
   });
 });
 
+interface Checks {
+  readonly checks: readonly { readonly name: string; readonly verdict: string; readonly detail: string }[];
+}
+
 describe('doctor', () => {
   it('finds a healthy directory well', async () => {
     const { parley } = await withChannel();
     await parley.run('rebuild');
-    const { exitCode, result } = await parley.json<{ checks: { name: string; verdict: string }[] }>('doctor');
+    const { exitCode, result } = await parley.json<Checks>('doctor');
     expect(exitCode).toBe(0);
     expect(result.checks.filter(({ verdict }) => verdict === 'fail')).toEqual([]);
+    for (const database of ['log', 'keys', 'readModels']) {
+      const { detail } = result.checks.find(({ name }) => name === `database ${database}`) ?? {};
+      expect(detail).toMatch(/^SQLite 3\.\d+\.\d+, \S+\.db, \d+ MiB$/);
+    }
     expect(result.checks.map(({ name }) => name)).toEqual([
       'node',
       'settings',
@@ -131,6 +139,7 @@ describe('doctor', () => {
       'log',
       'read models',
       'broker',
+      'mail',
       'server',
     ]);
   });
@@ -148,6 +157,15 @@ describe('doctor', () => {
 });
 
 describe('every command', () => {
+  it('lists the exit codes in its help', async () => {
+    const parley = await CommandLine.open();
+    for (const command of [[], ['doctor'], ['serve']]) {
+      const { exitCode, stdout } = await parley.run(...command, '--help');
+      expect(exitCode).toBe(0);
+      expect(stdout).toMatch(/^ {2}7 +a check has found something$/m);
+    }
+  });
+
   it.each([['verify'], ['rebuild'], ['replay', 'channel-x']])(
     '%s refuses a directory without a log',
     async (...command) => {
