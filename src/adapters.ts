@@ -8,6 +8,7 @@ import type { EventStore } from './event-store/port.js';
 import type { MasterKey } from './keys/master-keys.js';
 import { type KeyStore, KeysUnusable } from './keys/port.js';
 import type { LeaseStore } from './leases/port.js';
+import { MailFolder } from './mail/mail-folder.js';
 import type { MailTransport } from './mail/port.js';
 import type { MongoDatabase } from './mongodb/connection.js';
 import type { MongoLocation } from './mongodb/location.js';
@@ -118,8 +119,13 @@ export async function openBroker(
   return NatsBroker.open({ address: broker, logger, onLoss });
 }
 
+/** The folder that mails are written to in development, whether they are at present or not. */
+export function mailFolderOf({ dataDirectory }: Config): MailFolder {
+  return new MailFolder(join(dataDirectory, 'mail'));
+}
+
 /** @returns undefined where mails are not to be sent */
-export async function openMail(config: Config, logger: Logger): Promise<MailTransport | undefined> {
+export async function openMail(config: Config, folder: MailFolder, logger: Logger): Promise<MailTransport | undefined> {
   switch (config.mail.kind) {
     case 'smtp': {
       const { openSmtp } = await import('./mail/smtp.js');
@@ -127,7 +133,7 @@ export async function openMail(config: Config, logger: Logger): Promise<MailTran
     }
     case 'folder': {
       const { openFolder } = await import('./mail/folder.js');
-      return openFolder({ path: join(config.dataDirectory, 'mail'), from: config.mail.from, logger });
+      return openFolder({ folder, from: config.mail.from, logger });
     }
     case 'none':
       return undefined;

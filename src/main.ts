@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { RecordedEvent } from '../domain/event.js';
 import { projections } from '../projections/catalogue.js';
-import { openBroker, openEventStore, openKeys, openLeases, openMail, openReadStore } from './adapters.js';
+import { mailFolderOf, openBroker, openEventStore, openKeys, openLeases, openMail, openReadStore } from './adapters.js';
 import { Api } from './api/api.js';
 import { AccessTokens } from './auth/access-tokens.js';
 import { LiveAddressRules } from './auth/address-rules.js';
@@ -281,7 +281,11 @@ async function runRelay({ eventStore, broker, logger, closers }: Foundation): Pr
 
 async function runReactors(foundation: Foundation, commands: CommandPipeline): Promise<void> {
   const { keys } = foundation;
-  void followReceipts(foundation, (people) => keys.destroy(people)).tell();
+  const folder = mailFolderOf(foundation.config);
+  void followReceipts(foundation, async (people) => {
+    await keys.destroy(people);
+    await folder.forget(people);
+  }).tell();
   const running = new Set<LogReactor>();
   await underLease(foundation, 'reactor/timer', async () => {
     const { TimerReactor } = await import('./reactors/timer.js');
@@ -291,7 +295,7 @@ async function runReactors(foundation: Foundation, commands: CommandPipeline): P
     const { RosterReactor } = await import('./reactors/rosters.js');
     return new RosterReactor({ ...foundation, commands });
   });
-  const transport = await openMail(foundation.config, foundation.logger);
+  const transport = await openMail(foundation.config, folder, foundation.logger);
   if (transport) {
     foundation.closers.add(transport);
     await underLease(foundation, 'reactor/mail', () => startMail(foundation, commands, transport, running));

@@ -1,18 +1,17 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { Mailbox } from './address.js';
+import type { MailFolder } from './mail-folder.js';
 import { messageOf } from './message.js';
 import type { Mail, MailTransport } from './port.js';
 
 export interface FolderOptions {
-  readonly path: string;
+  readonly folder: MailFolder;
   readonly from: Mailbox;
   readonly logger: Logger;
 }
 
-/** For development: writes each mail as `<id>.eml` into a folder instead of sending it, and shows its link in the log. */
-export function openFolder({ path, from, logger }: FolderOptions): MailTransport {
+/** For development: writes each mail into a folder instead of sending it, and shows its link in the log. */
+export function openFolder({ folder, from, logger }: FolderOptions): MailTransport {
   let composer: ReturnType<typeof openComposer> | undefined;
   return {
     async send(mail: Mail) {
@@ -20,9 +19,7 @@ export function openFolder({ path, from, logger }: FolderOptions): MailTransport
       if (!message) return { outcome: 'refused', reason: 'not an address' };
       composer ??= openComposer();
       const { message: bytes } = await (await composer).sendMail(message);
-      const file = join(path, `${mail.id}.eml`);
-      await mkdir(path, { recursive: true, mode: 0o700 });
-      await writeFile(file, bytes as Buffer, { mode: 0o600 });
+      const file = await folder.keep(mail, bytes as Buffer);
       logger.info({ file, link: mail.link }, `a mail was written to a file instead of sent: ${mail.subject}`);
       return { outcome: 'taken' };
     },

@@ -3,6 +3,8 @@
 export interface Mail {
   /** The same whenever the same mail is sent again: its Message-ID is made of it, so that a second copy can be told. */
   readonly id: string;
+  /** Whose account it is about. */
+  readonly person: string;
   /** When it was written, in ms since 1970: its Date. */
   readonly writtenAt: number;
   /** One address, as `address.ts` reads it. */

@@ -29,9 +29,10 @@ export function startMailReactor(options: MailReactorOptions): Promise<LogReacto
     if (isExpired(addressed, clock())) return { outcome: 'given-up', reason: 'expired' };
     const delivery = await transport.send({
       id: event.id,
+      person: addressed.person,
       writtenAt: Date.parse(event.metadata.recordedAt),
       to: addressed.to,
-      ...writeLetter(addressed.letter),
+      ...writeLetter(addressed.letter, addressed.reader),
     });
     return delivery.outcome === 'taken' ? { outcome: 'done' } : { ...delivery, outcome: reactionTo[delivery.outcome] };
   }

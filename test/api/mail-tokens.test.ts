@@ -197,3 +197,15 @@ describe('where addresses must be verified', () => {
     });
   });
 });
+
+describe('in development', () => {
+  it('the mails of someone who is forgotten go with them', async () => {
+    const [ann, bob] = [await TestPerson.register(parley.url, 'Ann'), await TestPerson.register(parley.url, 'Bob')];
+    for (const { email } of [ann, bob]) await tokenOf(email, 'verify-email');
+    const { password } = ann;
+    const forgotten = await call(parley.url, 'POST', 'users/me/forget', { token: ann.token, body: { password } });
+    expect(forgotten.status).toBe(200);
+    await expect.poll(() => mailed(ann.email, 'verify-email'), patient).toEqual([]);
+    expect(await mailed(bob.email, 'verify-email')).toHaveLength(1);
+  });
+});

@@ -11,6 +11,7 @@ export interface TransportUnderTest {
 
 export const mail: Mail = {
   id: '01900001-0000-7000-8000-000000000000',
+  person: '01900002-0000-7000-8000-000000000000',
   writtenAt: Date.parse('2030-01-01T12:00:00Z'),
   to: 'ann@example.org',
   subject: 'Confirm your address',

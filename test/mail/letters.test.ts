@@ -56,6 +56,20 @@ describe('a letter', () => {
   });
 
   it.each(['de', 'de-AT', 'x', ''])('is in English where there is no other: %j', (locale) => {
-    expect(writeLetter({ name: 'password-changed' }, locale)).toEqual(writeLetter({ name: 'password-changed' }, 'en'));
+    expect(writeLetter({ name: 'verify-email', link }, { locale })).toEqual(
+      writeLetter({ name: 'verify-email', link }),
+    );
+  });
+
+  it.each([
+    [{ timeZone: 'Europe/Berlin' }, 'January 1, 2030 at 1:00 PM (Europe/Berlin)'],
+    [{ timeZone: 'Asia/Kolkata', locale: 'de-AT' }, 'January 1, 2030 at 5:30 PM (Asia/Kolkata)'],
+    [{ timeZone: 'Europe/London', locale: 'en-GB' }, '1 January 2030 at 12:00 (Europe/London)'],
+    [{ timeZone: 'Europe/Atlantis', locale: 'en-GB' }, '1 January 2030 at 12:00 UTC'],
+    [{ timeZone: null, locale: null }, 'January 1, 2030 at 12:00 PM UTC'],
+  ])('tells times as its reader does: %j', (reader, moment) => {
+    const { text, html } = writeLetter({ name: 'verify-email', link }, reader);
+    expect(text).toContain(` until ${moment}.`);
+    expect(html).toContain(` until ${moment}.`);
   });
 });

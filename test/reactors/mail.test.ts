@@ -174,6 +174,23 @@ describe('a password', () => {
     expect(await world.tokens.verify('verify-email', token)).toBeUndefined();
   });
 
+  it('can be chosen until a time that is told as it is where the person was when they asked', async () => {
+    const server = await MailServer.start();
+    const world = await MailWorld.open();
+    // It goes on from here, once the person has moved again.
+    await (await world.start(server.settings)).stop();
+    const personId = await world.register('ann');
+    const move = (timeZone: string, locale: string) =>
+      world.execute('identity.ChangeProfile', { personId, name: 'Ann', avatar: null, timeZone, locale });
+    await move('Europe/Berlin', 'en-GB');
+    const expiresAt = '2200-01-01T12:00:00.000Z';
+    await world.execute('identity.RequestPasswordReset', { personId, requestId, expiresAt });
+    await move('Asia/Kolkata', 'en');
+    await world.start(server.settings);
+    await expect.poll(() => server.mails, patient).toHaveLength(1);
+    expect(parts(server.mails[0]?.message ?? '')[0]).toContain('until 1 January 2200 at 13:00 (Europe/Berlin)');
+  });
+
   it('is chosen by the person for whom an account was made', async () => {
     const { world, server } = await openWithServer();
     await world.register('ann', { passwordHash: null, invitation: mailed() });

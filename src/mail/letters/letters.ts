@@ -16,6 +16,14 @@ export interface Link {
   readonly expiresAt: number;
 }
 
+/** How somebody is to be written to: English, and times in UTC, where they have not told. */
+export interface Reader {
+  /** BCP 47 */
+  readonly locale?: string | null;
+  /** IANA name */
+  readonly timeZone?: string | null;
+}
+
 export type Letter = { readonly name: RequestName; readonly link: Link } | { readonly name: NoticeName };
 
 /**
