@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { events as eventDefinitions } from '../../domain/catalogue.js';
 import type { Projection } from '../../projections/projection.js';
 import type { EventStore, StoredEvent } from '../event-store/port.js';
 import { GenerationGone } from '../read-store/port.js';
@@ -39,6 +40,11 @@ export class CheckpointAhead extends Error {
   }
 }
 
+/** Types of events that forget someone. */
+const forgettingTypes: ReadonlySet<string> = new Set(
+  [...eventDefinitions.values()].filter(({ forgets }) => forgets !== undefined).map(({ type }) => type),
+);
+
 /** How long to wait before trying again what failed, ms: doubled each time, up to the longest. */
 const shortestDelay = 100;
 const longestDelay = 5_000;
@@ -67,7 +73,8 @@ class LogProjector implements Projector {
   #front = 0n;
   #cohort: Cohort;
   #failure: string | undefined;
-  readonly #rebuilds = new Set<Promise<unknown>>();
+  /** What is being rebuilt by this process. */
+  readonly #rebuilds = new Map<Promise<unknown>, readonly Tracked[]>();
   #working: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: ProjectorOptions) {
@@ -79,6 +86,7 @@ class LogProjector implements Projector {
   async start(): Promise<void> {
     await this.#place();
     await this.#refuseAhead();
+    await this.#discardUnfinished();
     for (const tracked of this.#tracked) if (tracked.state === 'building') this.#buildNewVersion(tracked);
     this.#working = this.#work();
   }
@@ -93,7 +101,7 @@ class LogProjector implements Projector {
   rebuild(names?: readonly string[], options: RebuildOptions = {}): Promise<RebuiltProjection[]> {
     const tracked = this.#tracked.filter(({ projection }) => names?.includes(projection.name) ?? true);
     const rebuild = this.#rebuild(tracked, options);
-    this.#rebuilds.add(rebuild);
+    this.#rebuilds.set(rebuild, tracked);
     void rebuild.catch(() => undefined).finally(() => this.#rebuilds.delete(rebuild));
     return rebuild;
   }
@@ -101,7 +109,7 @@ class LogProjector implements Projector {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#working;
-    await Promise.allSettled(this.#rebuilds);
+    await Promise.allSettled(this.#rebuilds.keys());
   }
 
   /** Finds out from the read store where each projection is. */
@@ -128,6 +136,17 @@ class LogProjector implements Projector {
     const head = await this.options.eventStore.head();
     const ahead = this.#tracked.find(({ position }) => position > head);
     if (ahead) throw new CheckpointAhead(ahead.projection.name, ahead.position, head);
+  }
+
+  /**
+   * Drops what others have begun to build. Whoever was killed at it has left it, and nobody would look there for what is
+   * to be forgotten; who is still at it can begin again.
+   */
+  async #discardUnfinished(): Promise<void> {
+    const own = new Set([...this.#rebuilds.values()].flat());
+    for (const tracked of this.#tracked) {
+      if (!own.has(tracked)) await this.options.readStore.discardUnfinished(tracked.projection.name);
+    }
   }
 
   #newCohort(): Cohort {
@@ -195,6 +214,8 @@ class LogProjector implements Projector {
   }
 
   async #takeAtFront(page: readonly StoredEvent[]): Promise<void> {
+    // Before the page counts as folded, so that it is tried again where it fails.
+    if (page.some(({ type }) => forgettingTypes.has(type))) await this.#discardUnfinished();
     const following = this.#tracked.flatMap(({ run }) => (run && run.position >= this.#front ? [run] : []));
     this.#front = page.at(-1)?.position ?? this.#front;
     await this.#cohort.take(page, following);

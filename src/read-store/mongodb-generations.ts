@@ -91,6 +91,14 @@ export class Generations {
     );
   }
 
+  /** Lets all generations go but the live one. */
+  async discardUnfinished(projection: string): Promise<void> {
+    await this.#change(projection, ({ live, generations }) => {
+      const others = Object.keys(generations).filter((other) => other !== key(live));
+      return others.length > 0 ? { set: {}, without: others } : undefined;
+    });
+  }
+
   /** Moves a checkpoint forwards, never back. @throws {GenerationGone} */
   async advance(generation: Generation, position: bigint): Promise<void> {
     const checkpoint = `generations.${key(generation.generation)}.checkpoint`;

@@ -101,6 +101,13 @@ class MongoReadStore implements ReadStore {
     });
   }
 
+  discardUnfinished(projection: string): Promise<void> {
+    return this.#reach(async () => {
+      await this.#generations.discardUnfinished(projection);
+      await this.#dropRetiredLater(projection);
+    });
+  }
+
   checkpoint(generation: Generation): Promise<bigint> {
     return this.#reach(async () => (await this.#generations.kept(generation)).checkpoint);
   }

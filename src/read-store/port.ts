@@ -66,6 +66,8 @@ export interface ReadStore {
   promote(generation: Generation): Promise<void>;
   /** Drops a generation that is not live. */
   discard(generation: Generation): Promise<void>;
+  /** Drops all generations of a projection that are not live: whoever builds one has to begin again. */
+  discardUnfinished(projection: string): Promise<void>;
   /**
    * Position of the last event whose changes the generation holds; 0n for none.
    * @throws {GenerationGone}
@@ -120,7 +122,9 @@ export interface ReadStore {
 /** The generation is not there any more: another one was promoted, or begun in its place. */
 export class GenerationGone extends Error {
   constructor({ projection, generation }: Generation) {
-    super(`generation ${generation} of the projection ${projection} is gone`);
+    super(
+      `Generation ${generation} of the projection ${projection} is gone: another process has begun one, or discarded it.`,
+    );
   }
 }
 

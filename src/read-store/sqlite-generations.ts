@@ -44,14 +44,15 @@ export async function makeLive(writer: SqliteWriter, generation: Generation): Pr
   await countChange(writer);
 }
 
-/** Drops all generations of the projection that are not live. */
-export async function dropOthers(writer: SqliteWriter, projection: string): Promise<void> {
+/** Drops all generations of the projection that are not live. @returns whether there were any */
+export async function dropOthers(writer: SqliteWriter, projection: string): Promise<boolean> {
   const others = await listed<number>(
     writer,
     'SELECT json_group_array(generation) FROM generations WHERE projection = ? AND NOT live',
     [projection],
   );
   for (const generation of others) await drop(writer, projection, generation);
+  return others.length > 0;
 }
 
 export async function dropUnlessLive(writer: SqliteWriter, { projection, generation }: Generation): Promise<void> {

@@ -115,6 +115,13 @@ class SqliteReadStore implements ReadStore {
     return this.#transaction(() => dropUnlessLive(this.writer, generation));
   }
 
+  discardUnfinished(projection: string): Promise<void> {
+    return this.#transaction(async () => {
+      // What is dropped may hold what is to be forgotten.
+      if (await dropOthers(this.writer, projection)) await this.scrubber.note();
+    });
+  }
+
   checkpoint(generation: Generation): Promise<bigint> {
     return this.#use((connection) => checkpointIn(connection, generation));
   }

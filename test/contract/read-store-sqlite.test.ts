@@ -75,6 +75,18 @@ describe('the file of the read store', () => {
       await store.close();
     });
 
+    it('holds nothing of a generation that was dropped unfinished', async () => {
+      const store = await openSqliteReadStore(path);
+      await store.open(shape);
+      const unfinished = await store.begin(shape);
+      const writes = ids.map((id, index) => ({ collection: 'apples', id, document: documentOf(index, mark) }));
+      await store.write(unfinished, writes, 1n);
+      expect(await traces()).toBeGreaterThan(1_000);
+      await store.discardUnfinished(shape.name);
+      await clean();
+      await store.close();
+    });
+
     it('holds nothing of it after the next start, if the process ended before', async () => {
       const { store, erase } = await filled();
       await erase();

@@ -363,6 +363,18 @@ export function describeReadStore(
         expect(await store.checkpoint(live)).toBe(0n);
       });
 
+      it('discards all that is unfinished of a projection, but never the live one, nor those of others', async () => {
+        await store.write(live, [apple('a', { colour: 'red' })], 5n);
+        const another = { ...fruits, name: 'vegetables', collections: [{ name: 'beans', indexes: [] }] };
+        await store.open(another);
+        const [next, beside] = [await store.begin(fruits), await store.begin(another)];
+        await store.discardUnfinished(fruits.name);
+        await store.discardUnfinished(fruits.name);
+        await expect(store.write(next, [], 1n)).rejects.toThrow(GenerationGone);
+        expect(await get('a')).toEqual({ colour: 'red' });
+        await store.write(beside, [], 1n);
+      });
+
       it('goes on serving a generation of another version until its successor is promoted', async () => {
         await store.write(live, [apple('a', { colour: 'red' })], 5n);
         const changed = { ...fruits, version: 2, collections: [...fruits.collections, { name: 'plums', indexes: [] }] };

@@ -47,6 +47,7 @@ function withWrite(readStore: ReadStore, write: ReadStore['write']): ReadStore {
     begin: (projection) => readStore.begin(projection),
     promote: (generation) => readStore.promote(generation),
     discard: (generation) => readStore.discard(generation),
+    discardUnfinished: (projection) => readStore.discardUnfinished(projection),
     checkpoint: (generation) => readStore.checkpoint(generation),
     load: (generation, collection, ids) => readStore.load(generation, collection, ids),
     idsNaming: (...query) => readStore.idsNaming(...query),

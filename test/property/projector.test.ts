@@ -12,7 +12,8 @@ import { roomsProjection } from '../../projections/rooms/rooms.js';
 import { createCodec } from '../../src/event-store/event-codec.js';
 import { ProjectionRun } from '../../src/projector/projection-run.js';
 import { CheckpointAhead } from '../../src/projector/projector.js';
-import { rebuildProjections } from '../../src/projector/rebuild.js';
+import { buildBeside, rebuildProjections } from '../../src/projector/rebuild.js';
+import { GenerationGone } from '../../src/read-store/port.js';
 import { idOf } from '../domain/specification.js';
 import { failing, slow, type WriteFault, withFollow } from './projector-faults.js';
 import { ProjectorWorld } from './projector-world.js';
@@ -219,7 +220,7 @@ describe('the projector', () => {
       write: (...write: Parameters<typeof world.readStore.write>) =>
         full ? Promise.reject(new Error('the disk is full')) : world.readStore.write(...write),
     });
-    for (const name of ['open', 'begin', 'checkpoint', 'load'] as const) {
+    for (const name of ['open', 'begin', 'discardUnfinished', 'checkpoint', 'load'] as const) {
       Object.assign(readStore, { [name]: (world.readStore[name] as () => unknown).bind(world.readStore) });
     }
     const projector = await world.start({ readStore });
@@ -370,6 +371,40 @@ describe('the projector', () => {
       await world.append(channelStream, posted('after'));
       await world.caughtUp();
       expect(await textsIn(world)).toEqual([null, null]);
+      await world.expectAllRight();
+    });
+
+    it('drops what another process has begun to build and left, at its start and when someone is forgotten', async () => {
+      const world = await ProjectorWorld.open();
+      await world.append(`user-${author}`, profile);
+      await world.append(channelStream, created, joined, posted('mine'));
+      const left = async () => {
+        const [run] = await buildBeside(world.parts, [conversationsProjection], {});
+        return (run as ProjectionRun).generation;
+      };
+      const before = await left();
+      await world.start();
+      await expect(world.readStore.checkpoint(before)).rejects.toThrow(GenerationGone);
+      await world.caughtUp();
+      const meanwhile = await left();
+      expect(await world.readStore.checkpoint(meanwhile)).toBe(world.log.head());
+      await world.append(`user-${author}`, forgotten);
+      await world.caughtUp();
+      await expect(world.readStore.checkpoint(meanwhile)).rejects.toThrow(GenerationGone);
+      await world.expectAllRight();
+    });
+
+    it('goes on with what it builds anew itself', async () => {
+      const world = await ProjectorWorld.open();
+      await world.append(`user-${author}`, profile);
+      await world.append(channelStream, created, joined, posted('mine'));
+      const projector = await world.start({ readStore: slow(world.readStore, 50) });
+      await world.caughtUp();
+      const rebuilt = projector.rebuild(undefined, { compare: true });
+      await world.append(`user-${author}`, forgotten);
+      expect((await rebuilt).map(({ comparison }) => comparison?.differing)).toEqual(projections.map(() => 0));
+      await world.caughtUp();
+      expect(await textsIn(world)).toEqual([null]);
       await world.expectAllRight();
     });
 
