@@ -23,7 +23,7 @@ interface Erasure extends Step {
   readonly ids: ReadonlySet<string>;
 }
 
-/** What a batch of events changes, and the position that it leads to. */
+/** What events change, and the position that they lead to. */
 export interface Batch {
   readonly writes: readonly DocumentWrite[];
   readonly position: bigint;
@@ -35,6 +35,7 @@ export interface Batch {
 export class ProjectionRun {
   readonly #collections: readonly WorkingDocuments[];
   readonly #steps = new Map<string, readonly Step[]>();
+  #erasing = false;
 
   /** @param position - of the last event that the generation holds; from then on, of the last one folded */
   constructor(
@@ -47,21 +48,28 @@ export class ProjectionRun {
   }
 
   /**
-   * Folds events that follow one another in the log; those folded before are left out. The batch before the last one
-   * must have been written.
-   * @returns undefined if there is nothing new among them
+   * Folds events that follow one another in the log; those folded before are left out.
+   * @returns false if there is nothing new among them
    * @throws {FoldFailed} after which the run must not be used any more
    */
-  async fold(events: readonly RecordedEvent[]): Promise<Batch | undefined> {
+  async fold(events: readonly RecordedEvent[]): Promise<boolean> {
     const position = events.at(-1)?.position;
-    if (position === undefined || position <= this.position) return undefined;
+    if (position === undefined || position <= this.position) return false;
     const erasures = await this.#erasures(events);
     const tasks = this.#tasks(events, erasures);
     for (const documents of this.#collections) await documents.load(this.store, this.generation);
     this.#do(tasks);
     this.position = position;
+    this.#erasing ||= erasures.size > 0;
+    return true;
+  }
+
+  /** What all events folded since the last time have changed. What was taken then must have been written. */
+  take(): Batch {
     const writes = this.#collections.flatMap((documents) => documents.take());
-    return { writes, position, erasing: erasures.size > 0 };
+    const batch = { writes, position: this.position, erasing: this.#erasing };
+    this.#erasing = false;
+    return batch;
   }
 
   /** What is to be folded into which document. */

@@ -9,11 +9,11 @@ import { Cohort, type ProjectorParts } from './cohort.js';
 import type { Projector, ProjectorStatus } from './port.js';
 import { FoldFailed, type ProjectionRun } from './projection-run.js';
 import {
-  allOrNone,
   buildBeside,
   lowestPosition,
   type RebuildOptions,
   type RebuiltProjection,
+  rebuildingCohort,
   replaceLive,
   takeThrough,
 } from './rebuild.js';
@@ -253,7 +253,7 @@ class LogProjector implements Projector {
   ): Promise<RebuiltProjection[]> {
     const head = await this.options.eventStore.head();
     await takeThrough(this.options, this.#cohort, live(tracked), head);
-    await takeThrough(this.options, new Cohort(this.options, allOrNone), runs, head);
+    await takeThrough(this.options, rebuildingCohort(this.options), runs, head);
     const rebuilt = await replaceLive(this.options, runs, options);
     for (const [index, run] of runs.entries()) {
       (tracked[index] as Tracked).replace(run);

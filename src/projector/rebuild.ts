@@ -4,8 +4,10 @@ import { Cohort, type ProjectorParts, type RunObserver } from './cohort.js';
 import { type Comparison, compareGenerations } from './compare.js';
 import { ProjectionRun } from './projection-run.js';
 
-/** Larger than where somebody waits: the next page is folded while one is being written. */
-const pageSize = 2_500;
+/** Few enough that most of what is read and opened is garbage before the collector has moved it. */
+const pageSize = 500;
+/** Far more than where somebody waits: a document that changes often, or one beside it, is written once for all. */
+const eventsOfWrite = 10_000;
 
 export interface RebuildOptions {
   /** Compare the documents with those of the live generation before it is replaced. */
@@ -39,6 +41,18 @@ export async function rebuildProjections(
   return replaceLive(parts, runs, options);
 }
 
+/** For generations that nobody reads yet: what one of them can't fold, ends the work of all. */
+export function rebuildingCohort(parts: ProjectorParts): Cohort {
+  return new Cohort(parts, allOrNone, eventsOfWrite);
+}
+
+const allOrNone: RunObserver = {
+  written() {},
+  failed(_run, failure) {
+    throw failure;
+  },
+};
+
 /** Begins a generation of each projection and folds the log into it, up to its head. */
 export async function buildBeside(
   parts: Parts,
@@ -51,7 +65,7 @@ export async function buildBeside(
       runs.push(new ProjectionRun(projection, await parts.readStore.begin(projection), parts.readStore, 0n));
     }
     let events = 0;
-    await takeThrough(parts, new Cohort(parts, allOrNone), runs, await parts.eventStore.head(), (page) => {
+    await takeThrough(parts, rebuildingCohort(parts), runs, await parts.eventStore.head(), (page) => {
       signal?.throwIfAborted();
       events += page.length;
       onProgress?.(events, page.at(-1)?.position ?? 0n);
@@ -85,14 +99,6 @@ function endingAt(through: bigint, page: readonly StoredEvent[]): readonly Store
   const last = page.at(-1);
   return last && last.position > through ? page.filter(({ position }) => position <= through) : page;
 }
-
-/** What one of them can't fold, ends the work of all. */
-export const allOrNone: RunObserver = {
-  written() {},
-  failed(_run, failure) {
-    throw failure;
-  },
-};
 
 /** The least of the runs' positions and `limit`. */
 export function lowestPosition(runs: readonly ProjectionRun[], limit: bigint): bigint {

@@ -27,7 +27,7 @@ export class WorkingDocuments {
 
   /** Notes that the document is going to be folded into. */
   need(id: string): void {
-    if (this.#ready.has(id)) return;
+    if (this.#ready.has(id) || this.#changed.has(id)) return;
     const held = this.#hot.get(id) ?? this.#unwritten.get(id);
     if (held) this.#ready.set(id, held);
     else this.#missing.add(id);

@@ -35,6 +35,8 @@ export class SqliteWriter {
   #working: Promise<void> | undefined;
   #pagesSinceCheckpoint = 0;
   #checkpointed = false;
+  /** Whether the transaction has much to write. */
+  #large = false;
 
   private constructor(writer: Writer) {
     this.#writer = writer;
@@ -96,6 +98,7 @@ export class SqliteWriter {
       return;
     }
     this.#pagesSinceCheckpoint += json.length / textOfPage;
+    this.#large = true;
     await this.#writer.exec(sql.replace('?', () => `'${json.replaceAll("'", "''")}'`));
   }
 
@@ -139,12 +142,13 @@ export class SqliteWriter {
 
   /**
    * On the event loop, since a commit waits for no disk and a hop to another thread costs ten times as much; but the
-   * first one after a checkpoint begins the write-ahead log anew, and that is synced.
+   * first one after a checkpoint begins the write-ahead log anew, and that is synced, and a large one takes its time.
    */
   async #endTransaction(): Promise<void> {
-    if (this.#checkpointed) await this.#writer.exec('COMMIT');
+    if (this.#checkpointed || this.#large) await this.#writer.exec('COMMIT');
     else (await this.#statement('COMMIT')).run([]);
     this.#checkpointed = false;
+    this.#large = false;
   }
 
   /** Copies the write-ahead log into the file, as far as no reader needs it. Where that fails, the next one does. */

@@ -10,6 +10,7 @@ import type { Message } from '../../projections/conversations/messages.js';
 import { changes, creates, deletes, on, type Projection } from '../../projections/projection.js';
 import { roomsProjection } from '../../projections/rooms/rooms.js';
 import { createCodec } from '../../src/event-store/event-codec.js';
+import { Cohort } from '../../src/projector/cohort.js';
 import { ProjectionRun } from '../../src/projector/projection-run.js';
 import { CheckpointAhead } from '../../src/projector/projector.js';
 import { buildBeside, rebuildProjections } from '../../src/projector/rebuild.js';
@@ -303,8 +304,9 @@ describe('the projector', () => {
     const events = await world.codec.decode(await world.eventStore.readAll(0n, 10));
     const live = await world.readStore.open(conversationsProjection);
     const take = async (run: ProjectionRun, through: number) => {
-      const batch = await run.fold(events.slice(0, through));
-      await world.readStore.write(live, batch?.writes ?? [], batch?.position ?? 0n);
+      await run.fold(events.slice(0, through));
+      const { writes, position } = run.take();
+      await world.readStore.write(live, writes, position);
     };
     const early = new ProjectionRun(conversationsProjection, live, world.readStore, 0n);
     await take(early, 2);
@@ -358,6 +360,29 @@ describe('the projector', () => {
       await world.start();
       await world.caughtUp();
       expect(JSON.stringify(await world.documents(auditProjection))).not.toContain('192.0.2.1');
+      await world.expectAllRight();
+    });
+
+    it('takes it also from documents that many pages have changed and nobody has written yet', async () => {
+      const world = await ProjectorWorld.open();
+      const left = MemberLeft({ personId: author, how: 'left', reason: 'a reason of mine' });
+      await world.append(`user-${author}`, profile);
+      await world.append(channelStream, created, joined, posted('mine'), left, joined);
+      await world.append(`user-${author}`, forgotten);
+      await world.append(channelStream, left);
+      const written: string[] = [];
+      const observer = { written: (run: ProjectionRun) => written.push(run.projection.name), failed: vi.fn() };
+      // Of a process that has heard of nothing yet.
+      const cohort = new Cohort({ codec: createCodec(world.keys), readStore: world.readStore }, observer, 100);
+      const runs: ProjectionRun[] = [];
+      for (const projection of projections) {
+        runs.push(new ProjectionRun(projection, await world.readStore.open(projection), world.readStore, 0n));
+      }
+      for (const event of await world.eventStore.readAll(0n, 100)) await cohort.take([event], runs);
+      expect(written).toEqual([]);
+      await cohort.settle();
+      expect(written).toEqual(projections.map(({ name }) => name));
+      expect(await textsIn(world)).toEqual([null]);
       await world.expectAllRight();
     });
 
