@@ -2,6 +2,7 @@ import { createDecipheriv, createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
+import { events as declaredEvents } from '../../domain/catalogue.js';
 import { MessagePosted } from '../../domain/conversations/channel.js';
 import { type AnyEventDefinition, type DomainEvent, defineEvent } from '../../domain/event.js';
 import { type Codec, SealBroken, SubjectForgotten, UnknownEvent } from '../../src/event-store/codec.js';
@@ -394,7 +395,12 @@ describe('events stored by earlier versions', () => {
   }
   interface Golden {
     readonly keys: Record<string, string>;
-    readonly events: readonly [registered: GoldenEvent, joined: GoldenEvent, posted: GoldenEvent];
+    readonly events: readonly [
+      registered: GoldenEvent,
+      joined: GoldenEvent,
+      posted: GoldenEvent,
+      ...others: GoldenEvent[],
+    ];
   }
   const golden: Golden = JSON.parse(readFileSync(new URL('../fixtures/stored-events.json', import.meta.url), 'utf8'));
   const bytesOf = (subject: string) => Buffer.from(golden.keys[subject] as string, 'hex');
@@ -402,6 +408,25 @@ describe('events stored by earlier versions', () => {
     ...memoryKeys(),
     get: async (subjects) => new Map(subjects.map((subject) => [subject, bytesOf(subject)])),
   };
+
+  test('are there of each type and version that is declared', () => {
+    const declared = [...declaredEvents.values()].flatMap(({ type, version }) =>
+      Array.from({ length: version }, (_, before) => `${type} ${before + 1}`),
+    );
+    const kept = golden.events.map(({ stored: { type, metadata } }) => `${type} ${JSON.parse(metadata).version}`);
+    expect([...new Set(kept)].sort()).toEqual(declared.sort());
+  });
+
+  test.each(golden.events)(
+    'hold what is personal sealed: $stored.type',
+    ({ stored: { type, data: written }, data }) => {
+      const { personal } = declaredEvents.get(type) as AnyEventDefinition;
+      for (const field in personal) {
+        expect(data[field]).not.toBeNull();
+        expect(JSON.parse(written)[field]).toMatchObject({ $sealed: 'A256GCM' });
+      }
+    },
+  );
 
   test.each(golden.events)('are still read: $stored.type', async ({ stored: written, data }) => {
     const [read] = await createCodec(goldenKeys).decode([{ ...written, position: BigInt(written.position) }]);
@@ -433,8 +458,11 @@ describe('events stored by earlier versions', () => {
   });
 
   test('are chained by their hashes', () => {
-    const [, joined, posted] = golden.events;
-    expect(JSON.parse(posted.stored.metadata).prevHash).toBe(joined.hash);
+    const heads = new Map<string, string>();
+    for (const { stored: written, hash } of golden.events) {
+      expect(JSON.parse(written.metadata).prevHash).toBe(heads.get(written.stream) ?? '');
+      heads.set(written.stream, hash);
+    }
   });
 });
 
