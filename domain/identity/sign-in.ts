@@ -78,9 +78,9 @@ export const signIn = defineAggregate<SignInState>({
   },
 });
 
-/** Failures since `now - windowMs`. */
+/** Failures since `now - windowMs`; not those that lie as far ahead, since the clock was set back after them. */
 export function recentFailures({ failures }: SignInState, windowMs: number, now: number): number[] {
-  return failures.filter((at) => at > now - windowMs);
+  return failures.filter((at) => Math.abs(now - at) < windowMs);
 }
 
 // Commands

@@ -55,11 +55,15 @@ export class Sessions {
 
   /** @throws {CommandRejected} if the account may not be used, or more is asked for than was shown */
   async begin(personId: string, proof: Proof, whence: Whence): Promise<Credentials> {
+    const { liveStreams, pipeline } = this.options;
     const sessionId = newUuid();
-    await this.options.pipeline.execute({
+    const { sessionsRevokedAt } = await liveStreams.latest(platformSecurity, platformSecurityId);
+    await pipeline.execute({
       type: 'identity.BeginSession',
       actor: { id: personId, session: sessionId },
       input: { personId, sessionId, expiresAt: fromNow(sessionLifetimeMs), ...proof, ...whence },
+      // It begins after the others were revoked, even if the clock was set back since.
+      occurredAt: Math.max(Date.now(), sessionsRevokedAt + 1),
     });
     return this.#credentials(personId, sessionId);
   }

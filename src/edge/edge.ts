@@ -219,6 +219,6 @@ function originCheck(allowed: EdgeOptions['allowedOrigins']): (origin: string) =
 }
 
 async function until(done: () => boolean, ms: number): Promise<void> {
-  const end = Date.now() + ms;
-  while (!done() && Date.now() < end) await sleep(10);
+  const end = performance.now() + ms;
+  while (!done() && performance.now() < end) await sleep(10);
 }

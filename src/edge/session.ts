@@ -18,16 +18,16 @@ const mostHeld = 64;
 
 /** One socket: who is behind it, what it follows, and how much it may ask for. */
 export class Session implements SocketHandler, Subscriber {
-  actor: Actor | undefined;
-  /** When the socket is to be closed, and why; in ms since 1970. */
+  #authSession: AuthSession | undefined;
+  /** When the socket is to be closed, and why; on the monotonic clock, which nobody sets: in ms. */
   deadline: { readonly at: number; readonly cause: CloseCause };
   readonly subscriptions = new Map<string, Subscription | Opening>();
   commandsInFlight = 0;
   closed = false;
-  /** Since when its backlog keeps it from catching up, in ms since 1970. */
+  /** Since when its backlog keeps it from catching up, in ms on the monotonic clock. */
   stalledSince: number | undefined;
   readonly #messages: TokenBucket;
-  readonly #openedAt = Date.now();
+  readonly #openedAt = performance.now();
   /** Messages that came while the access token is being checked. */
   #held: string[] | undefined;
 
@@ -40,6 +40,10 @@ export class Session implements SocketHandler, Subscriber {
     const { limits } = context;
     this.deadline = { at: this.#openedAt + limits.authenticationMs, cause: 'authentication-late' };
     this.#messages = new TokenBucket(limits.messagesPerSecond, limits.messagesBurst);
+  }
+
+  get actor(): Actor | undefined {
+    return this.#authSession?.actor;
   }
 
   send(message: ServerMessage): void {
@@ -129,21 +133,19 @@ export class Session implements SocketHandler, Subscriber {
     for (const text of held) if (!this.closed) this.#take(text);
   }
 
-  #continue({ actor, expiresAt }: AuthSession): void {
-    this.actor = actor;
+  #continue(authSession: AuthSession): void {
+    this.#authSession = authSession;
+    const expiry = performance.now() + authSession.expiresAt - Date.now();
     const lifetimeEnd = this.#openedAt + this.context.limits.lifetimeMs;
     this.deadline =
-      expiresAt <= lifetimeEnd
-        ? { at: expiresAt, cause: 'session-expired' }
-        : { at: lifetimeEnd, cause: 'lifetime-over' };
+      expiry <= lifetimeEnd ? { at: expiry, cause: 'session-expired' } : { at: lifetimeEnd, cause: 'lifetime-over' };
   }
 
   /** Looks whether the session still lives, and as what: something has happened to the account. */
   async recheck(): Promise<void> {
-    const { actor } = this;
-    if (!actor || this.closed) return;
+    if (!this.#authSession || this.closed) return;
     try {
-      const now = await this.context.authenticator.check({ actor, expiresAt: this.deadline.at });
+      const now = await this.context.authenticator.check(this.#authSession);
       if (this.closed) return;
       if (typeof now === 'string') this.close(causeOf[now]);
       else this.#continue(now);
@@ -155,7 +157,7 @@ export class Session implements SocketHandler, Subscriber {
   // Subscriptions
 
   stalled(): void {
-    this.stalledSince ??= Date.now();
+    this.stalledSince ??= performance.now();
   }
 
   onDrain(): void {

@@ -13,7 +13,7 @@ export class Sessions {
   readonly #sweeping: NodeJS.Timeout;
 
   constructor(private readonly limits: EdgeLimits) {
-    this.#sweeping = setInterval(() => this.#sweep(Date.now()), sweepMs);
+    this.#sweeping = setInterval(() => this.#sweep(performance.now()), sweepMs);
   }
 
   get size(): number {

@@ -67,7 +67,7 @@ class EventCodec implements Codec {
     for (const event of events) {
       if (this.forgetting.has(event.type)) this.forgetBy(this.decodeSealed([event])[0] as RecordedEvent);
     }
-    const now = Date.now();
+    const now = performance.now();
     const keyOf: KeyOf = (subject) => this.keys.fresh(subject, now);
     const recorded = events.map((event) => this.remembered.get(event) ?? this.open(event, keyOf));
     if (recorded.includes(undefined)) await this.openRest(events, recorded);
@@ -144,7 +144,7 @@ class EventCodec implements Codec {
   async openText(subject: string, context: string, sealed: string): Promise<string | undefined> {
     const parsed = parseJson(sealed);
     if (!isSealed(parsed) || parsed.keys[0] !== subject) return undefined;
-    const key = this.keys.fresh(subject, Date.now()) ?? (await this.keys.fetch([subject])).get(subject);
+    const key = this.keys.fresh(subject, performance.now()) ?? (await this.keys.fetch([subject])).get(subject);
     const opened = key && unseal(key, context, parsed)?.value;
     return typeof opened === 'string' ? opened : undefined;
   }

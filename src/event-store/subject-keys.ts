@@ -4,7 +4,7 @@ import type { KeyStore } from '../keys/port.js';
 interface CachedKey {
   /** `null`: destroyed, for ever. */
   readonly key: Buffer | null;
-  /** When to ask the key store again, in ms since 1970. */
+  /** When to ask the key store again, on the monotonic clock: in ms since the process began. */
   readonly until: number;
 }
 
@@ -25,7 +25,7 @@ export class SubjectKeys {
 
   /** Makes the keys that don't exist yet, durably, and has them at hand for `prepared`. */
   async ensure(subjects: ReadonlySet<string>): Promise<void> {
-    const now = Date.now();
+    const now = performance.now();
     const unknown = [...subjects].filter((subject) => this.fresh(subject, now) === undefined);
     if (unknown.length === 0) return;
     await this.keys.ensure(unknown);
@@ -51,7 +51,7 @@ export class SubjectKeys {
     return this.forgotten.has(subject) ? null : this.cache.get(subject)?.key;
   }
 
-  /** The key of a subject, `null` if it was destroyed; undefined if the key store has to be asked. */
+  /** The key of a subject, `null` if it was destroyed; undefined if the key store has to be asked. @param now - on the monotonic clock */
   fresh(subject: string, now: number): Buffer | null | undefined {
     if (this.forgotten.has(subject)) return null;
     const cached = this.cache.get(subject);
@@ -61,7 +61,7 @@ export class SubjectKeys {
   /** Asks the key store: keys by subject, `null` for a destroyed one; a subject that has none is left out. */
   async fetch(subjects: readonly string[]): Promise<ReadonlyMap<string, Buffer | null>> {
     const keys = await this.keys.get(subjects);
-    const until = Date.now() + keyLifetimeMs;
+    const until = performance.now() + keyLifetimeMs;
     for (const [subject, key] of keys) {
       // Heard of while the key store was asked.
       if (this.forgotten.has(subject)) {

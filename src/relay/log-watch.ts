@@ -24,7 +24,7 @@ export class LogWatch {
   readonly #subscriptions: Subscription[] = [];
   /** Position through which all heads were told; undefined before it is known where to begin. */
   #through: bigint | undefined;
-  #heardAt = Date.now();
+  #heardAt = performance.now();
   #reading: Promise<void> | undefined;
   readonly #listening: NodeJS.Timeout;
 
@@ -36,7 +36,7 @@ export class LogWatch {
       broker.onReconnect(() => void this.#readLog()),
     );
     this.#listening = setInterval(() => {
-      if (Date.now() - this.#heardAt >= silenceMs) void this.#readLog();
+      if (performance.now() - this.#heardAt >= silenceMs) void this.#readLog();
     }, silenceMs / 4);
   }
 
@@ -63,7 +63,7 @@ export class LogWatch {
   }
 
   #hear({ after, through, heads }: Announcement): void {
-    this.#heardAt = Date.now();
+    this.#heardAt = performance.now();
     this.#options.onHeads(heads);
     if (this.#through === undefined) return;
     if (BigInt(after) > this.#through) void this.#readLog();
@@ -75,7 +75,7 @@ export class LogWatch {
     this.#reading ??= this.#readOn()
       .catch((error: unknown) => this.#options.onLost(error))
       .finally(() => {
-        this.#heardAt = Date.now();
+        this.#heardAt = performance.now();
         this.#reading = undefined;
       });
     return this.#reading;

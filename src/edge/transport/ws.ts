@@ -20,7 +20,7 @@ class WsSocket implements EdgeSocket {
   handler: SocketHandler | undefined;
   /** Whether something was heard of the client since the last ping. */
   alive = true;
-  readonly openedAt = Date.now();
+  readonly openedAt = performance.now();
   readonly #joined = new Set<string>();
   /** Whether there was a backlog since it was last empty. */
   #pressed = false;
@@ -127,7 +127,7 @@ class WsTransport implements EdgeTransport {
   }
 
   #probe(): void {
-    const oldest = Date.now() - this.options.limits.lifetimeMs - 60_000;
+    const oldest = performance.now() - this.options.limits.lifetimeMs - 60_000;
     for (const socket of this.sockets) {
       if (socket.openedAt < oldest) socket.terminate();
       else socket.probe();
