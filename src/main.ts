@@ -35,6 +35,7 @@ import { createLogger } from './logger.js';
 import type { MailTransport } from './mail/port.js';
 import { Metrics } from './metrics.js';
 import { mayCall, urlOf } from './origins.js';
+import { refuseCheckpointsAhead } from './projector/checkpoint-ahead.js';
 import type { Projector } from './projector/port.js';
 import { Proxies } from './proxies.js';
 import type { LogReactor } from './reactors/log-reactor.js';
@@ -110,6 +111,7 @@ async function lay(config: Config, options: StartOptions, closers: Closers): Pro
   const keys = closers.add(await openKeys(config, await loadMasterKeys(config), logger, onFatal));
   const eventStore = closers.add(await openEventStore(config, logger, onFatal));
   const readStore = closers.add(await openReadStore(config, logger));
+  await refuseCheckpointsAhead({ eventStore, readStore, projections });
   const leases = closers.add(await openLeases(config, logger));
   const health = new Health();
   const metrics = new Metrics();

@@ -8,7 +8,7 @@ import type { KurrentAddress } from '../event-store/kurrentdb-address.js';
 import type { SmtpOptions } from '../mail/smtp.js';
 import type { MongoLocation } from '../mongodb/location.js';
 import type { ReadStore } from '../read-store/port.js';
-import { openReader } from '../sqlite/connection.js';
+import { inspectFile } from '../sqlite/inspection.js';
 import { version } from '../version.js';
 import { withData } from './data.js';
 import { failureOf } from './failure.js';
@@ -132,15 +132,9 @@ function examinePlace(place: string | MongoLocation | KurrentAddress): Promise<F
 async function examineDatabase(path: string): Promise<Finding> {
   const size = await sizeOf(path);
   if (size === undefined) return warn(`${path} is not there yet; the first start makes it`);
-  const reader = openReader(path, 5_000);
-  try {
-    const verdict = reader.prepare('PRAGMA quick_check(1)').get([])?.[0];
-    const sqlite = reader.prepare('SELECT sqlite_version()').get([])?.[0];
-    const detail = `SQLite ${sqlite}, ${path}, ${grouped(Math.ceil(size / mebibyte))} MiB`;
-    return verdict === 'ok' ? ok(detail) : fail(`${detail} is damaged (${verdict}): restore it from a backup`);
-  } finally {
-    reader.close();
-  }
+  const { sqlite, damage } = inspectFile(path);
+  const detail = `SQLite ${sqlite}, ${path}, ${grouped(Math.ceil(size / mebibyte))} MiB`;
+  return damage === undefined ? ok(detail) : fail(`${detail} is damaged (${damage}): restore it from a backup`);
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

@@ -1,7 +1,7 @@
 import { InvalidConfig } from '../config.js';
 import { DataDirectoryUnusable } from '../data-directory.js';
 import { KeysUnusable } from '../keys/port.js';
-import { CheckpointAhead } from '../projector/projector.js';
+import { CheckpointAhead } from '../projector/checkpoint-ahead.js';
 import { ReadStoreUnusable } from '../read-store/port.js';
 import { SecretsUnusable } from '../secrets.js';
 import { ServerUnavailable } from '../server-unavailable.js';

@@ -1,9 +1,11 @@
 import { stat } from 'node:fs/promises';
 import type { Command } from 'commander';
+import { projections } from '../../projections/catalogue.js';
 import { Pipeline } from '../commands/pipeline.js';
 import { InvalidInput } from '../commands/port.js';
 import { type ImportResult, importTranscripts } from '../history/irc/import.js';
 import { Transcript, UnreadableTranscript } from '../history/irc/transcript.js';
+import { refuseCheckpointsAhead } from '../projector/checkpoint-ahead.js';
 import { Positions } from '../read-store/positions.js';
 import { type Data, withNewData } from './data.js';
 import { exitCodes } from './exit-codes.js';
@@ -43,6 +45,7 @@ function commandLineFault(error: unknown): string {
 
 async function importIrc(data: Data, files: readonly string[], options: ImportOptions): Promise<number> {
   const { keys, readStore } = data;
+  await refuseCheckpointsAhead({ ...data, projections });
   const key = await keys.secret('reservations');
   const transcripts: Transcript[] = [];
   for (const file of files) transcripts.push(await Transcript.open(file, key));

@@ -1,6 +1,9 @@
 import type { Command } from 'commander';
 import { projections } from '../../projections/catalogue.js';
-import { type Finding, type Verification, verifyHistory } from '../history/verification.js';
+import { filesOf } from '../adapters.js';
+import type { Config } from '../config.js';
+import { type DamageFinding, type Finding, type Verification, verifyHistory } from '../history/verification.js';
+import { inspectFile } from '../sqlite/inspection.js';
 import { type Data, withData } from './data.js';
 import { exitCodes } from './exit-codes.js';
 import { interruption } from './interruption.js';
@@ -15,7 +18,7 @@ export function addVerify(program: Command): void {
   program
     .command('verify')
     .description(
-      'read the whole log and report what is wrong: positions, revisions, hashes, unreadable events, checkpoints',
+      'read the whole log and report what is wrong: damaged files, positions, revisions, hashes, unreadable events, checkpoints',
     )
     .option('--json', 'print the result as JSON')
     .action(async (options: VerifyOptions) => {
@@ -23,8 +26,27 @@ export function addVerify(program: Command): void {
     });
 }
 
-async function verify(data: Data, { json }: VerifyOptions): Promise<number> {
-  const progress = startProgress('Verifying', Number(await data.eventStore.head()), !json);
+async function verify(data: Data, options: VerifyOptions): Promise<number> {
+  const damaged = damagedFiles(data.config);
+  // What a damaged file tells is not worth looking at.
+  return damaged.length > 0 ? report(nothingRead(damaged), options) : verifyLog(data, options);
+}
+
+function damagedFiles(config: Config): DamageFinding[] {
+  const { log, keys } = filesOf(config);
+  const files = [...(config.eventStore === 'sqlite' ? [log] : []), ...(config.keys === 'sqlite' ? [keys] : [])];
+  return files.flatMap((file) => {
+    const { damage } = inspectFile(file);
+    return damage === undefined ? [] : { problem: 'damaged-file', file, detail: `${damage}: restore it from a backup` };
+  });
+}
+
+function nothingRead(findings: readonly Finding[]): Verification {
+  return { events: 0, streams: 0, head: 0n, findings };
+}
+
+async function verifyLog(data: Data, options: VerifyOptions): Promise<number> {
+  const progress = startProgress('Verifying', Number(await data.eventStore.head()), !options.json);
   const signal = interruption();
   try {
     const verification = await verifyHistory({
@@ -33,13 +55,17 @@ async function verify(data: Data, { json }: VerifyOptions): Promise<number> {
       signal,
       onProgress: (events, position) => progress.update(Number(position), `${grouped(events)} events`),
     }).finally(() => progress.stop());
-    if (json) printJson(verification);
-    else printLines(describe(verification));
-    return verification.findings.length > 0 ? exitCodes.found : exitCodes.done;
+    return report(verification, options);
   } catch (error) {
     if (signal.aborted) return exitCodes.interrupted;
     throw error;
   }
+}
+
+function report(verification: Verification, { json }: VerifyOptions): number {
+  if (json) printJson(verification);
+  else printLines(describe(verification));
+  return verification.findings.length > 0 ? exitCodes.found : exitCodes.done;
 }
 
 function describe({ events, streams, findings }: Verification): string[] {
@@ -49,9 +75,16 @@ function describe({ events, streams, findings }: Verification): string[] {
 }
 
 function describeFinding(finding: Finding): string {
-  const place =
-    finding.problem === 'checkpoint-ahead'
-      ? `read model ${finding.projection}`
-      : `${finding.stream} revision ${finding.revision}, position ${finding.position}`;
-  return `  ${finding.problem}: ${place}: ${finding.detail}`;
+  return `  ${finding.problem}: ${placeOf(finding)}: ${finding.detail}`;
+}
+
+function placeOf(finding: Finding): string {
+  switch (finding.problem) {
+    case 'checkpoint-ahead':
+      return `read model ${finding.projection}`;
+    case 'damaged-file':
+      return finding.file;
+    default:
+      return `${finding.stream} revision ${finding.revision}, position ${finding.position}`;
+  }
 }

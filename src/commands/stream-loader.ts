@@ -2,8 +2,8 @@ import { LRUCache } from 'lru-cache';
 import type { Aggregate, AnyAggregate } from '../../domain/decider.js';
 import type { Codec } from '../event-store/codec.js';
 import { hashEvent } from '../event-store/hash.js';
-import type { EventStore } from '../event-store/port.js';
-import { LoadedStream } from './loaded-stream.js';
+import { type EventStore, LogDamaged } from '../event-store/port.js';
+import { LoadedStream, type StreamSnapshot } from './loaded-stream.js';
 import { firstSnapshotRevision, type Snapshots } from './snapshots.js';
 
 const pageSize = 1_000;
@@ -42,15 +42,28 @@ export class StreamLoader {
   async #fromSnapshot<State>(stream: string, aggregate: Aggregate<State>): Promise<LoadedStream<State> | undefined> {
     if (!(await this.hasGrown(stream, firstSnapshotRevision - 1))) return undefined;
     const snapshot = await this.snapshots.load(stream, aggregate.version);
-    return snapshot && LoadedStream.fromSnapshot(stream, aggregate, snapshot);
+    if (!snapshot || !(await this.#isOfLog(stream, snapshot))) return undefined;
+    return LoadedStream.fromSnapshot(stream, aggregate, snapshot);
   }
 
-  /** Folds what was appended since. */
+  /** A log that was restored, or has lost its end, may have gone on differently. */
+  async #isOfLog(stream: string, { revision, lastHash }: StreamSnapshot): Promise<boolean> {
+    const [event] = await this.eventStore.readStream(stream, { from: revision, limit: 1 });
+    return event?.revision === revision && hashEvent(event) === lastHash;
+  }
+
+  /**
+   * Folds what was appended since.
+   * @throws {LogDamaged} if the stream's events are not those that were appended one after the other
+   */
   async #catchUp(loaded: LoadedStream): Promise<void> {
     for (;;) {
       const page = await this.eventStore.readStream(loaded.stream, { from: loaded.revision + 1, limit: pageSize });
       const events = this.codec.decodeSealed(page);
-      for (const [index, event] of events.entries()) loaded.advance(event, hashEvent(page[index] as (typeof page)[0]));
+      for (const [index, event] of events.entries()) {
+        if (event.metadata.prevHash !== loaded.lastHash) throw new LogDamaged(event);
+        loaded.advance(event, hashEvent(page[index] as (typeof page)[0]));
+      }
       if (page.length < pageSize) return;
     }
   }

@@ -88,7 +88,17 @@ export class RevisionConflict extends Error {
   }
 }
 
-export class OutcomeUnknown extends Error {}
+export { OutcomeUnknown } from '../outcome-unknown.js';
+
+/** An event is not behind the one that it was appended behind: nothing is decided on what may not be true. */
+export class LogDamaged extends Error {
+  constructor({ stream, revision, position }: Pick<StoredEvent, 'stream' | 'revision' | 'position'>) {
+    super(
+      `The event log is damaged: ${stream} revision ${revision}, position ${position}, does not fit what is before it. ` +
+        'Run `parley verify`, and restore the log from a backup.',
+    );
+  }
+}
 
 export class EventTooLarge extends Error {
   constructor(readonly bytes: number) {

@@ -12,7 +12,14 @@ export interface CheckpointFinding {
   readonly detail: string;
 }
 
-export type Finding = LogFinding | CheckpointFinding;
+/** What is in a file is not what was written. */
+export interface DamageFinding {
+  readonly problem: 'damaged-file';
+  readonly file: string;
+  readonly detail: string;
+}
+
+export type Finding = LogFinding | CheckpointFinding | DamageFinding;
 
 export interface VerificationOptions {
   readonly eventStore: Pick<EventStore, 'readAll' | 'head'>;

@@ -5,6 +5,7 @@ import type { Projection } from '../../projections/projection.js';
 import type { EventStore, StoredEvent } from '../event-store/port.js';
 import { GenerationGone } from '../read-store/port.js';
 import type { Positions } from '../read-store/positions.js';
+import { refuseCheckpointsAhead } from './checkpoint-ahead.js';
 import { Cohort, type ProjectorParts } from './cohort.js';
 import type { Projector, ProjectorStatus } from './port.js';
 import { FoldFailed, type ProjectionRun } from './projection-run.js';
@@ -27,17 +28,6 @@ export interface ProjectorOptions extends ProjectorParts {
   readonly logger: Logger;
   /** Most events folded and written in one go; 1,000 unless told. */
   readonly pageSize?: number;
-}
-
-/** A projection holds events that are not in the log: the log has lost some, or the read store belongs to another log. */
-export class CheckpointAhead extends Error {
-  constructor(projection: string, position: bigint, head: bigint) {
-    super(
-      `The read model ${projection} is at position ${position}, but the log ends at ${head}: the log has lost events, ` +
-        'or the read store belongs to another log. Restore the log; or, if it is right, delete the read store, and it ' +
-        'is built again.',
-    );
-  }
 }
 
 /** Types of events that forget someone. */
@@ -85,7 +75,7 @@ class LogProjector implements Projector {
 
   async start(): Promise<void> {
     await this.#place();
-    await this.#refuseAhead();
+    await refuseCheckpointsAhead(this.options);
     await this.#discardUnfinished();
     for (const tracked of this.#tracked) if (tracked.state === 'building') this.#buildNewVersion(tracked);
     this.#working = this.#work();
@@ -130,12 +120,6 @@ class LogProjector implements Projector {
     await this.#place();
     const head = await this.options.eventStore.head();
     if (lowestPosition(live(this.#tracked), head) === head) this.#failure = undefined;
-  }
-
-  async #refuseAhead(): Promise<void> {
-    const head = await this.options.eventStore.head();
-    const ahead = this.#tracked.find(({ position }) => position > head);
-    if (ahead) throw new CheckpointAhead(ahead.projection.name, ahead.position, head);
   }
 
   /**

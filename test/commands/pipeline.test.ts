@@ -7,8 +7,8 @@ import { CommandRejected, type CommandReply, InvalidInput, ShuttingDown } from '
 import { SubjectForgotten } from '../../src/event-store/codec.js';
 import { createCodec } from '../../src/event-store/event-codec.js';
 import { hashEvent } from '../../src/event-store/hash.js';
-import { memoryEventStore } from '../../src/event-store/memory.js';
-import { type EventStore, OutcomeUnknown } from '../../src/event-store/port.js';
+import { MemoryLog, memoryEventStore } from '../../src/event-store/memory.js';
+import { type EventStore, LogDamaged, OutcomeUnknown, type StoredEvent } from '../../src/event-store/port.js';
 import { toProblem } from '../../src/problems.js';
 import { ServerUnavailable } from '../../src/server-unavailable.js';
 import { idOf } from '../domain/specification.js';
@@ -391,6 +391,50 @@ describe('a long stream', () => {
     const state = await restarted.loadState(channel, stream);
     expect([...state.members.keys()]).toEqual([ada.id, ben.id]);
     expect(await post(restarted, channelId, 'after the restart')).toMatchObject({ revision: 2_103 });
+  });
+});
+
+describe('a log that has lost its end', () => {
+  /** A log with the events up to a position, changed or not. */
+  function logUpTo(position: bigint, stored: readonly StoredEvent[]): MemoryLog {
+    const log = new MemoryLog();
+    for (const { stream, revision, ...event } of stored.filter((event) => event.position <= position)) {
+      log.write({ stream, expectedRevision: revision - 1, events: [event] });
+    }
+    return log;
+  }
+
+  it.each([
+    ['has not come there again', 0],
+    ['has come there with other events', 300],
+  ])('is decided on as it is, not as a snapshot tells that was taken before, where it %s', async (_when, again) => {
+    const { world, pipeline, channelId } = await withChannel();
+    await Promise.all(Array.from({ length: 600 }, (_, n) => post(pipeline, channelId, `message ${n}`)));
+    await pipeline.execute({ type: 'conversations.JoinChannel', input: { channelId }, actor: ben });
+    await pipeline.drain();
+    const eventStore = memoryEventStore(logUpTo(550n, await memoryEventStore(world.log).readAll(0n, 1_000)));
+    // Without any snapshot.
+    const { readStore } = await World.open();
+    const other = await world.process({ eventStore, readStore });
+    await Promise.all(Array.from({ length: again }, (_, n) => post(other, channelId, `another ${n}`)));
+
+    const restarted = await world.process({ eventStore });
+    expect(await post(restarted, channelId, 'after the restart')).toMatchObject({ revision: 550 + again });
+    const join = { type: 'conversations.JoinChannel', input: { channelId }, actor: ben } as const;
+    expect(await restarted.execute(join)).toMatchObject({ revision: 551 + again });
+  });
+
+  it('is not decided on where an event is not the one that was appended', async () => {
+    const { world, pipeline, channelId } = await withChannel();
+    await post(pipeline, channelId, 'hello');
+    const stored = await memoryEventStore(world.log).readAll(0n, 10);
+    const changed = stored.map((event) => ({ ...event, data: event.data.replace('"message"', '"action"') }));
+    await post(pipeline, channelId, 'hello again');
+    const behind = (await memoryEventStore(world.log).readAll(3n, 1)) as [StoredEvent];
+    const log = logUpTo(4n, [...changed, ...behind]);
+    const restarted = await world.process({ eventStore: memoryEventStore(log) });
+    await expect(post(restarted, channelId, 'and on')).rejects.toThrow(LogDamaged);
+    await expect(post(restarted, channelId, 'and on')).rejects.toThrow('restore the log from a backup');
   });
 });
 

@@ -10,9 +10,9 @@ import type { Message } from '../../projections/conversations/messages.js';
 import { changes, creates, deletes, on, type Projection } from '../../projections/projection.js';
 import { roomsProjection } from '../../projections/rooms/rooms.js';
 import { createCodec } from '../../src/event-store/event-codec.js';
+import { CheckpointAhead } from '../../src/projector/checkpoint-ahead.js';
 import { Cohort } from '../../src/projector/cohort.js';
 import { ProjectionRun } from '../../src/projector/projection-run.js';
-import { CheckpointAhead } from '../../src/projector/projector.js';
 import { buildBeside, rebuildProjections } from '../../src/projector/rebuild.js';
 import { GenerationGone } from '../../src/read-store/port.js';
 import { idOf } from '../domain/specification.js';
@@ -221,7 +221,7 @@ describe('the projector', () => {
       write: (...write: Parameters<typeof world.readStore.write>) =>
         full ? Promise.reject(new Error('the disk is full')) : world.readStore.write(...write),
     });
-    for (const name of ['open', 'begin', 'discardUnfinished', 'checkpoint', 'load'] as const) {
+    for (const name of ['open', 'begin', 'discardUnfinished', 'checkpoint', 'liveCheckpoint', 'load'] as const) {
       Object.assign(readStore, { [name]: (world.readStore[name] as () => unknown).bind(world.readStore) });
     }
     const projector = await world.start({ readStore });
