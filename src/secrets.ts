@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, readFile, unlink, writeFile } from 'node:fs/promises';
+import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { Config } from './config.js';
@@ -42,14 +42,14 @@ async function readKept(path: string): Promise<Kept | undefined> {
 /** Never half a file, never over another process's. @returns undefined if another one was there first */
 async function create(path: string, secrets: Kept): Promise<Kept | undefined> {
   const draft = `${path}.${process.pid}.${randomBytes(4).toString('hex')}`;
-  await writeFile(draft, `${JSON.stringify(secrets, undefined, 2)}\n`, { mode: 0o600, flush: true });
   try {
+    await writeFile(draft, `${JSON.stringify(secrets, undefined, 2)}\n`, { mode: 0o600, flush: true });
     await link(draft, path);
     return secrets;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
-    throw error;
+    throw new SecretsUnusable(`${path} can't be written: ${(error as Error).message}`);
   } finally {
-    await unlink(draft);
+    await rm(draft, { force: true });
   }
 }

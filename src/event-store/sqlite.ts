@@ -47,7 +47,7 @@ class SqliteEventStore implements EventStore {
     { onFatal }: SqliteEventStoreOptions,
   ) {
     this.reader = new LogReader(database);
-    this.watch = new HeadWatch(() => this.reader.head(), pollMs);
+    this.watch = new HeadWatch(() => this.lookAtHead(), pollMs);
     this.commits = new GroupCommit(database.writer, {
       unknownOutcome: (reason, cause) =>
         new OutcomeUnknown(`The event log ${path} can't tell what was appended: ${reason}.`, { cause }),
@@ -83,8 +83,7 @@ class SqliteEventStore implements EventStore {
   }
 
   async readStream(stream: string, options: ReadStreamOptions): Promise<StoredEvent[]> {
-    this.commits.assertUsable();
-    return this.reader.readStream(stream, options);
+    return this.commits.read(() => this.reader.readStream(stream, options));
   }
 
   async readAll(after: bigint, limit: number): Promise<StoredEvent[]> {
@@ -104,18 +103,27 @@ class SqliteEventStore implements EventStore {
   }
 
   async head(): Promise<bigint> {
-    this.commits.assertUsable();
-    return this.reader.head();
+    return this.commits.read(() => this.reader.head());
+  }
+
+  /** Followers who wait are woken by a failure, and meet it when they read. */
+  private lookAtHead(): bigint {
+    try {
+      return this.commits.read(() => this.reader.head());
+    } catch {
+      return this.watch.reached;
+    }
   }
 
   /** @param head - position that the log has come to at least: events in memory behind it may not be committed yet */
   private readThrough(head: bigint, after: bigint, limit: number): StoredEvent[] {
-    this.commits.assertUsable();
-    if (head <= after) return [];
-    const recent = this.recent.between(after, head, limit);
-    const through = recent.at(-1)?.position ?? after;
-    if (recent.length === limit || through === head) return recent;
-    return [...recent, ...this.reader.readAll(through, limit - recent.length)];
+    return this.commits.read(() => {
+      if (head <= after) return [];
+      const recent = this.recent.between(after, head, limit);
+      const through = recent.at(-1)?.position ?? after;
+      if (recent.length === limit || through === head) return recent;
+      return [...recent, ...this.reader.readAll(through, limit - recent.length)];
+    });
   }
 
   async close(): Promise<void> {

@@ -1,3 +1,4 @@
+import { OutcomeUnknown } from '../outcome-unknown.js';
 import type { SqliteRow, Statement, Writer, WriterStatement } from '../sqlite/connection.js';
 import { inTransaction, openSqlite, type SqliteDatabase, type SqliteFormat } from '../sqlite/database.js';
 import { GroupCommit } from '../sqlite/group-commit.js';
@@ -116,7 +117,7 @@ class SqliteKeys implements KeyStore, Rewrappable {
       secrets: database.reader.prepare(pageOfOlder('secrets')),
     };
     this.commits = new GroupCommit(database.writer, {
-      unknownOutcome: (reason, cause) => new Error(`The key store ${path} failed: ${reason}.`, { cause }),
+      unknownOutcome: (reason, cause) => new OutcomeUnknown(`The key store ${path} failed: ${reason}.`, { cause }),
       ...(onFatal && { onFatal }),
     });
   }
@@ -218,8 +219,7 @@ class SqliteKeys implements KeyStore, Rewrappable {
   }
 
   async countByMasterKey(): Promise<Map<number, number>> {
-    this.commits.assertUsable();
-    return new Map(this.counts.all([]) as [number, number][]);
+    return new Map(this.commits.read(() => this.counts.all([])) as [number, number][]);
   }
 
   /** Also nothing of what was under the older master keys is left in the file. */
@@ -230,8 +230,7 @@ class SqliteKeys implements KeyStore, Rewrappable {
   }
 
   async olderThan(version: number, kind: KeyKind, after: string, limit: number): Promise<KeptKey[]> {
-    this.commits.assertUsable();
-    const rows = this.older[kind].all([after, version, limit]) as SqliteRow[] as [string, number, Buffer][];
+    const rows = this.commits.read(() => this.older[kind].all([after, version, limit])) as [string, number, Buffer][];
     return rows.map(([id, masterVersion, wrapped]) => ({ id, masterVersion, wrapped }));
   }
 
@@ -256,13 +255,12 @@ class SqliteKeys implements KeyStore, Rewrappable {
   }
 
   private rows(subjects: readonly string[]): [string, number | null, Buffer | null][] {
-    this.commits.assertUsable();
-    return this.subjects.all([JSON.stringify(subjects)]) as SqliteRow[] as [string, number | null, Buffer | null][];
+    const rows = this.commits.read(() => this.subjects.all([JSON.stringify(subjects)]));
+    return rows as SqliteRow[] as [string, number | null, Buffer | null][];
   }
 
   private readSecret(name: SecretName): Buffer | undefined {
-    this.commits.assertUsable();
-    const row = this.secretStatement.get([name]) as [number, Buffer] | undefined;
+    const row = this.commits.read(() => this.secretStatement.get([name])) as [number, Buffer] | undefined;
     return row && this.masters.unwrap(secretName(name), { masterVersion: row[0], wrapped: row[1] });
   }
 }

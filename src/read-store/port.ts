@@ -135,7 +135,7 @@ export class GenerationChanged extends Error {
   }
 }
 
-/** The read store can't be read. Nothing is lost with it: it is to be deleted and built again from the log. */
+/** The read store can't be used; the message says what to do. Nothing is lost with it: it can be built again. */
 export class ReadStoreUnusable extends Error {}
 
 /** Documents can't be found by this field: the generation that readers see has no index with it, or none yet. */

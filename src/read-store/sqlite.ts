@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
+import { describeUnusable } from '../sqlite/database.js';
 import {
   type Document,
   type DocumentWrite,
@@ -9,6 +10,7 @@ import {
   type ProjectionShape,
   type Reader,
   type ReadStore,
+  ReadStoreUnusable,
   type WriteOptions,
 } from './port.js';
 import {
@@ -40,27 +42,33 @@ export interface SqliteReadStoreOptions {
 
 /**
  * A read store in one SQLite file.
- * @throws {ReadStoreUnusable} if the file is corrupt or not a read store: it can be deleted
- * @throws {Error} if the file can't be opened or made
+ * @throws {ReadStoreUnusable} if the file is corrupt or not a read store, and can be deleted; or can't be opened or made
  */
 export async function openSqliteReadStore(
   path: string,
   { onError = () => {} }: SqliteReadStoreOptions = {},
 ): Promise<ReadStore> {
-  return telling(path, async () => {
-    // Read models are in clear: for our eyes only. The files beside it get the same rights.
-    await (await open(path, 'a', 0o600)).close();
-    const writer = await SqliteWriter.open(path);
-    const scrubber = new SqliteScrubber(path, writer, onError);
-    try {
-      await writer.transaction(() => prepareLayout(writer, path));
-      await scrubber.start();
-    } catch (error) {
-      await writer.close();
-      throw error;
-    }
-    return new SqliteReadStore(path, writer, scrubber);
-  });
+  try {
+    return await telling(path, () => openStore(path, onError));
+  } catch (error) {
+    if (error instanceof ReadStoreUnusable) throw error;
+    throw new ReadStoreUnusable(`The read store ${path} ${await describeUnusable(path, error)}.`, { cause: error });
+  }
+}
+
+async function openStore(path: string, onError: (error: unknown) => void): Promise<ReadStore> {
+  // Read models are in clear: for our eyes only. The files beside it get the same rights.
+  await (await open(path, 'a', 0o600)).close();
+  const writer = await SqliteWriter.open(path);
+  const scrubber = new SqliteScrubber(path, writer, onError);
+  try {
+    await writer.transaction(() => prepareLayout(writer, path));
+    await scrubber.start();
+  } catch (error) {
+    await writer.close();
+    throw error;
+  }
+  return new SqliteReadStore(path, writer, scrubber);
 }
 
 async function prepareLayout(writer: SqliteWriter, path: string): Promise<void> {

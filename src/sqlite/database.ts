@@ -1,3 +1,5 @@
+import { statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { openReader, openWriter, type Reader, sqliteCode, type Writer } from './connection.js';
 
@@ -47,7 +49,9 @@ export async function openSqlite(path: string, format: SqliteFormat): Promise<Sq
     return { writer, reader, close: () => closeBoth(writer as Writer, reader) };
   } catch (error) {
     writer?.close();
-    throw error instanceof StoreUnusable ? error : unusable(path, format, error);
+    if (error instanceof StoreUnusable) throw error;
+    const reason = await describeUnusable(path, error);
+    throw new StoreUnusable(`The ${format.content} ${path} ${reason}.`, { cause: error });
   }
 }
 
@@ -62,6 +66,8 @@ async function makeDurable(writer: Writer, format: SqliteFormat, path: string): 
   const journal = await pragma(writer, 'journal_mode = WAL');
   // FULL: each commit waits until the disk has it. NORMAL would lose acknowledged commits at a loss of power.
   await writer.exec('PRAGMA synchronous = FULL');
+  // `GroupCommit` does it, and hears of failures.
+  await pragma(writer, 'wal_autocheckpoint = 0');
   if (format.secureDelete) await pragma(writer, 'secure_delete = ON');
   const synchronous = await pragma(writer, 'synchronous');
   if (journal !== 'wal' || synchronous !== 2) {
@@ -90,6 +96,8 @@ async function checkFormat(writer: Writer, format: SqliteFormat, path: string): 
     );
   }
   (await writer.prepare(format.probe)).get([]);
+  // Changes nothing but is written: a disk that takes no more is found out before anybody's command is.
+  await writer.exec(`PRAGMA user_version = ${format.version}`);
 }
 
 /**
@@ -129,19 +137,55 @@ async function pragma(writer: Writer, source: string): Promise<unknown> {
   return (await writer.prepare(`PRAGMA ${source}`)).get([])?.[0];
 }
 
-const advice: Readonly<Record<string, string>> = {
-  SQLITE_NOTADB: 'is damaged or not a database: restore it from a backup or name another file',
-  SQLITE_CORRUPT: 'is damaged: restore it from a backup',
-  SQLITE_CANTOPEN: "can't be opened: check that its directory exists and may be written by this user",
-  SQLITE_READONLY: "can't be written: check who owns the file and its directory",
-  SQLITE_FULL: "can't be written, the disk is full: make room",
-  SQLITE_BUSY: 'is locked by another program: end that program',
+interface Advice {
+  readonly problem: string;
+  readonly remedy: string;
+}
+
+const full: Advice = { problem: "can't be written, the disk is full", remedy: 'make room' };
+
+/** By SQLite's primary codes. */
+const advice: Readonly<Record<string, Advice>> = {
+  SQLITE_NOTADB: {
+    problem: 'is damaged or not a database',
+    remedy: 'restore it from a backup or name another file',
+  },
+  SQLITE_CORRUPT: { problem: 'is damaged', remedy: 'restore it from a backup' },
+  SQLITE_CANTOPEN: {
+    problem: "can't be opened",
+    remedy: 'check that its directory exists and may be written by this user',
+  },
+  SQLITE_READONLY: { problem: "can't be written", remedy: 'check who owns the file and its directory' },
+  SQLITE_FULL: full,
+  SQLITE_IOERR: { problem: "can't be read or written", remedy: 'check the disk' },
+  SQLITE_BUSY: { problem: 'is locked by another program', remedy: 'end that program' },
 };
 
-function unusable(path: string, format: SqliteFormat, error: unknown): StoreUnusable {
+/** Extended codes begin with their primary one, such as SQLITE_READONLY_DIRECTORY. */
+function adviceOn(error: unknown): Advice | undefined {
   const code = sqliteCode(error) ?? '';
-  // Extended codes begin with their primary one, such as SQLITE_READONLY_DIRECTORY.
-  const known = Object.keys(advice).find((name) => code.startsWith(name));
-  const reason = known ? advice[known] : `can't be used (${error instanceof Error ? error.message : error})`;
-  return new StoreUnusable(`The ${format.content} ${path} ${reason}.`, { cause: error });
+  return Object.entries(advice).find(([name]) => code.startsWith(name))?.[1];
+}
+
+/** What to do about a failure of SQLite. */
+export function remedyOf(error: unknown): string {
+  return adviceOn(error)?.remedy ?? 'start again';
+}
+
+/** Why a file could not be opened, and what to do about it: what is to be said after its name. */
+export async function describeUnusable(path: string, error: unknown): Promise<string> {
+  const isDamaged = /^SQLITE_(CORRUPT|NOTADB)/.test(sqliteCode(error) ?? '');
+  // A full disk has many names: what SQLite can't do beside the file, it tells as an I/O error or as nothing that opens.
+  const known = !isDamaged && (await isOnFullDisk(path)) ? full : adviceOn(error);
+  return known
+    ? `${known.problem}: ${known.remedy}`
+    : `can't be used (${error instanceof Error ? error.message : error})`;
+}
+
+/** Less than SQLite needs beside a file to open it. */
+const leastBytes = 64 * 1024;
+
+async function isOnFullDisk(path: string): Promise<boolean> {
+  const { bavail, bsize } = await statfs(dirname(path)).catch(() => ({ bavail: 1, bsize: leastBytes }));
+  return bavail * bsize < leastBytes;
 }

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Writer } from './connection.js';
-import { beginWriting, isBusy } from './database.js';
+import { beginWriting, isBusy, remedyOf } from './database.js';
 
 /** What one member of a group did: its result, or why it wrote nothing. */
 export type Written<T> = { readonly result: T } | { readonly refused: Error };
@@ -19,6 +19,14 @@ export interface GroupCommitOptions {
   readonly onFatal?: (error: Error) => void;
 }
 
+/**
+ * When to take up the write-ahead log: about as often as SQLite itself, which does it at a thousand pages, inside a commit,
+ * and tells nobody if it fails. A commit is taken to write as many pages, and one more for so many rows.
+ */
+const pagesBetweenCheckpoints = 1_000;
+const pagesOfCommit = 2;
+const rowsOfPage = 4;
+
 /** A group blocks the event loop while its rows are written, about 7 µs a row. */
 const maxRows = 1_000;
 
@@ -33,6 +41,8 @@ export class GroupCommit {
   private waiting: Member[] = [];
   private working: Promise<void> | undefined;
   private ended: Error | undefined;
+  private failed = false;
+  private pagesSinceCheckpoint = 0;
 
   constructor(
     private readonly writer: Writer,
@@ -59,9 +69,19 @@ export class GroupCommit {
     });
   }
 
-  /** @throws {Error} if it was closed or has failed */
-  assertUsable(): void {
+  /**
+   * Runs a read of what is committed. One that fails is as final as a failed commit: the disk can't be relied on, or what
+   * is on it is damaged.
+   * @throws {Error} if it was closed or has failed
+   */
+  read<T>(body: () => T): T {
     if (this.ended) throw this.ended;
+    try {
+      return body();
+    } catch (error) {
+      if (isBusy(error)) throw error;
+      throw this.fail([], error);
+    }
   }
 
   /** Commits what is waiting; what comes later is refused with this error. */
@@ -73,7 +93,10 @@ export class GroupCommit {
   private async work(): Promise<void> {
     // What other sockets bring in this turn of the event loop shares the commit.
     await setImmediate();
-    while (this.waiting.length > 0) await this.commitGroup();
+    while (this.waiting.length > 0) {
+      await this.commitGroup();
+      if (this.pagesSinceCheckpoint >= pagesBetweenCheckpoints) await this.checkpoint();
+    }
     this.working = undefined;
   }
 
@@ -90,8 +113,19 @@ export class GroupCommit {
       await this.writer.exec('COMMIT');
       // Also refusals are told only now: they may rest on what the group itself wrote.
       for (const tell of tellings) tell();
+      this.pagesSinceCheckpoint += group.reduce((pages, { rows }) => pages + rows / rowsOfPage, pagesOfCommit);
     } catch (error) {
       await this.die(group, error);
+    }
+  }
+
+  /** Copies the write-ahead log into the file, as far as no reader needs it. */
+  private async checkpoint(): Promise<void> {
+    this.pagesSinceCheckpoint = 0;
+    try {
+      await this.writer.exec('PRAGMA wal_checkpoint(PASSIVE)');
+    } catch (error) {
+      if (!isBusy(error)) this.fail([], error);
     }
   }
 
@@ -107,29 +141,28 @@ export class GroupCommit {
 
   /** The transaction did not begin: nothing was written. */
   private refuse(error: unknown): void {
-    const busy = isBusy(error);
-    const failure = this.options.unknownOutcome(
-      busy ? 'another process keeps the database locked' : `the database can't be written: ${messageOf(error)}`,
-      error,
-    );
+    if (!isBusy(error)) {
+      this.fail([], error);
+      return;
+    }
+    const failure = this.options.unknownOutcome('another process keeps the database locked', error);
     for (const member of this.waiting.splice(0)) member.fail(failure);
-    if (!busy) this.end(failure);
   }
 
   private async die(group: readonly Member[], error: unknown): Promise<void> {
-    const failure = this.options.unknownOutcome(`the database failed: ${messageOf(error)}`, error);
-    for (const member of [...group, ...this.waiting.splice(0)]) member.fail(failure);
-    this.end(failure);
+    this.fail(group, error);
     // Frees the lock for other processes, if SQLite has not done so.
     await this.writer.exec('ROLLBACK').catch(() => {});
   }
 
-  private end(failure: Error): void {
+  /** Nothing goes on from here. @returns what everybody is told */
+  private fail(group: readonly Member[], error: unknown): Error {
+    const message = error instanceof Error ? error.message : String(error);
+    const failure = this.options.unknownOutcome(`the database failed (${message}): ${remedyOf(error)}`, error);
+    for (const member of [...group, ...this.waiting.splice(0)]) member.fail(failure);
     this.ended = failure;
-    this.options.onFatal?.(failure);
+    if (!this.failed) this.options.onFatal?.(failure);
+    this.failed = true;
+    return failure;
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type AccessOf, checkOrder, checkPosts, checkSubscription } from './checkers.js';
-import type { LoggedEvent, PostAttempt, Subscription } from './history.js';
+import { type AccessOf, checkOrder, checkPosts, checkPrefix, checkSubscription } from './checkers.js';
+import { asFarAs, type LoggedEvent, type PostAttempt, type Subscription } from './history.js';
 
 /** The checkers must find what is wrong in histories that are known to be bad. */
 
@@ -9,7 +9,9 @@ const event = (revision: number, text?: string): LoggedEvent => ({
   stream: feed,
   revision,
   position: BigInt(revision + 1),
+  id: `event ${revision}`,
   type: 'conversations.MessagePosted',
+  commandId: `command ${revision}`,
   ...(text === undefined ? {} : { text }),
 });
 const log = [event(0), event(1, 'one'), event(2, 'two')];
@@ -47,6 +49,34 @@ describe('checkOrder', () => {
   it('passes what is in order', () => expect(checkOrder(log)).toEqual([]));
   it('finds a gap', () => expect(checkOrder([event(0), event(2)])).toHaveLength(1));
   it('finds a doubled event', () => expect(checkOrder([event(0), event(0)])).toHaveLength(2));
+});
+
+describe('checkPrefix', () => {
+  it('passes a log that has lost its end, or nothing', () => {
+    for (const length of [0, 1, 3]) expect(checkPrefix(log.slice(0, length), log)).toEqual([]);
+  });
+
+  it.each([
+    ['another event', [event(0), { ...event(1, 'one'), id: 'another' }]],
+    ['another text', [event(0), event(1, 'another')]],
+    ['an event elsewhere', [event(0), { ...event(1, 'one'), position: 3n }]],
+    ['an event that was never there', [...log, event(3)]],
+  ])('finds %s', (_what, torn) => {
+    expect(checkPrefix(torn, log)).toHaveLength(1);
+  });
+
+  it('finds half of what a command made', () => {
+    const together = log.map((each) => ({ ...each, commandId: 'one' }));
+    expect(checkPrefix(together.slice(0, 2), together)).toHaveLength(1);
+  });
+});
+
+describe('asFarAs', () => {
+  it('leaves what the log holds, and knows nothing of the rest', () => {
+    const [kept, lost, refused] = [attempt('one', 'ok', 1), attempt('two', 'ok', 2), attempt('three', 'refused')];
+    const unknown = { ...lost, outcome: 'unknown', acknowledged: [] };
+    expect(asFarAs(log.slice(0, 2), [kept, lost, refused])).toEqual([kept, unknown, refused]);
+  });
 });
 
 describe('checkSubscription', () => {

@@ -38,6 +38,20 @@ export function checkOrder(log: readonly LoggedEvent[]): string[] {
   return findings;
 }
 
+/** A log that has lost its end is what it was before, up to a moment between two commands. */
+export function checkPrefix(log: readonly LoggedEvent[], whole: readonly LoggedEvent[]): string[] {
+  const findings = log.flatMap((event, index) => {
+    const before = whole[index];
+    const isSame = before?.id === event.id && before.position === event.position && before.text === event.text;
+    return isSame ? [] : [`position ${event.position} holds ${event.id}, and held ${before?.id}`];
+  });
+  const kept = new Set(log.map(({ commandId }) => commandId));
+  for (const { commandId, id } of whole.slice(log.length)) {
+    if (kept.has(commandId)) findings.push(`of the command ${commandId}, ${id} is lost and another event is not`);
+  }
+  return findings;
+}
+
 export interface AccessOf {
   readonly access: FeedAccess;
   membership(person: string): Membership | undefined;

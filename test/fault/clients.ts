@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ParleyClient } from '../../client/index.js';
 import type { Random } from '../fixtures/random.js';
-import type { PostAttempt, Subscription } from './history.js';
+import type { Failure, History, PostAttempt, Subscription } from './history.js';
 
 /** People at their clients while the server under them is killed again and again. */
 
@@ -30,7 +30,7 @@ export class Commander {
     private readonly people: readonly Person[],
     private readonly channels: readonly string[],
     private readonly random: Random,
-    private readonly attempts: PostAttempt[],
+    private readonly history: Pick<History, 'attempts' | 'failures'>,
   ) {}
 
   /** Sends commands until it is told to stop. */
@@ -57,7 +57,8 @@ export class Commander {
     if (chance < 0.08) return { ...base, path: `channels/${channel}/leave` };
     if (chance < 0.11) return { ...base, path: `channels/${channel}/members`, body: { personId: this.#other() } };
     if (chance < 0.14) return { key, method: 'DELETE', path: `channels/${channel}/members/${this.#other()}` };
-    if (chance < 0.17)
+    if (chance < 0.15) return { ...base, path: 'auth/register', body: newcomer(key) };
+    if (chance < 0.18)
       return { key, method: 'DELETE', path: `channels/${channel}/messages/${this.random.between(0, 200)}` };
     const attempt: PostAttempt = {
       feed: `channel-${channel}`,
@@ -65,7 +66,7 @@ export class Commander {
       outcome: 'unknown',
       acknowledged: [],
     };
-    this.attempts.push(attempt);
+    this.history.attempts.push(attempt);
     return { ...base, path: `channels/${channel}/messages`, body: { text: attempt.text }, attempt };
   }
 
@@ -76,6 +77,7 @@ export class Commander {
   async #send(command: Command): Promise<void> {
     const answer = await this.#request(command);
     if (answer === undefined || answer.status >= 500) {
+      if (answer) this.history.failures.push({ status: answer.status, code: (answer.body as Failure).code });
       this.#unanswered.push(command);
       return;
     }
@@ -102,6 +104,11 @@ export class Commander {
       return undefined;
     }
   }
+}
+
+/** Someone whose keys are made with the account. */
+function newcomer(key: string): unknown {
+  return { email: `${key}@example.org`, name: 'Newcomer', password: 'correct horse battery' };
 }
 
 /** Follows a feed from its beginning for a person; begins anew whenever the person may follow it again. */

@@ -6,7 +6,7 @@ import { nats } from '../fixtures/servers/nats.js';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { Commander, Follower, type Person } from './clients.js';
 import { Cluster, faultsOf } from './cluster.js';
-import type { PostAttempt, Subscription } from './history.js';
+import type { History } from './history.js';
 import { checkAfterwards, openChannels, quiet, register } from './scenario.js';
 
 /** How long faults follow each other; `npm run chaos -- --minutes N --seed S` sets both. */
@@ -32,11 +32,11 @@ describe.skipIf(!launcher)(`many processes under faults (PARLEY_CHAOS_SEED=${see
     for (const [n, name] of ['ann', 'bob', 'cyd', 'dee'].entries())
       people.push(await register(apis[n % 2] as string, name));
     const channels = await openChannels(apis[0] as string, people);
-    const attempts: PostAttempt[] = [];
-    const subscriptions: Subscription[] = [];
+    const history: History = { attempts: [], subscriptions: [], failures: [] };
+    const { attempts, subscriptions } = history;
     const commanders = people.map(
       (person, n) =>
-        new Commander(apis[n % 2] as string, person, people, channels, new Random(random.between(0, 1e9)), attempts),
+        new Commander(apis[n % 2] as string, person, people, channels, new Random(random.between(0, 1e9)), history),
     );
     const followers = people.flatMap((person, n) =>
       channels.map((channel, m) => {
@@ -68,7 +68,7 @@ describe.skipIf(!launcher)(`many processes under faults (PARLEY_CHAOS_SEED=${see
     for (const follower of followers) follower.stop();
     await cluster.stop();
 
-    await checkAfterwards(dataDirectory, attempts, subscriptions);
+    await checkAfterwards(dataDirectory, history);
     const ok = attempts.filter(({ outcome }) => outcome === 'ok').length;
     console.log(`${struck.length} faults, ${ok} of ${attempts.length} posts acknowledged: ${struck.join('; ')}`);
     expect(ok).toBeGreaterThan(struck.length);

@@ -74,6 +74,58 @@ describe('a group', () => {
   });
 });
 
+describe('the write-ahead log', () => {
+  const checkpoint = 'PRAGMA wal_checkpoint(PASSIVE)';
+
+  test('is taken up now and then, after those are told who were waiting', async () => {
+    const { writer, commits } = groupCommit();
+    const told: string[][] = [];
+    for (let run = 0; run < 2; run += 1) {
+      await commits.run(4_000, writes('a'));
+      told.push([...writer.statements]);
+    }
+    expect(told[0]).toEqual(['BEGIN IMMEDIATE', 'COMMIT']);
+    expect(told[1]).toEqual(['BEGIN IMMEDIATE', 'COMMIT', checkpoint, 'BEGIN IMMEDIATE', 'COMMIT']);
+  });
+
+  test('that can not be synced into the file ends all: nothing is known of the disk any more', async () => {
+    const { fatal, commits } = groupCommit({ [checkpoint]: sqliteError('SQLITE_IOERR_FSYNC') });
+    expect(await commits.run(4_000, writes('a'))).toBe('a');
+    await expect(commits.run(1, writes('b'))).rejects.toThrow(UnknownOutcome);
+    expect(fatal).toEqual([expect.any(UnknownOutcome)]);
+  });
+
+  test('that another process is taking up is left to it', async () => {
+    const { fatal, commits } = groupCommit({ [checkpoint]: sqliteError('SQLITE_BUSY') });
+    await commits.run(4_000, writes('a'));
+    expect(await commits.run(1, writes('b'))).toBe('b');
+    expect(fatal).toEqual([]);
+  });
+});
+
+describe('a read', () => {
+  const failing = (code: string) => () => {
+    throw sqliteError(code);
+  };
+
+  test('that fails ends all, and is told as what waits to be written is', async () => {
+    const { fatal, commits } = groupCommit();
+    const waiting = commits.run(1, writes('a'));
+    expect(() => commits.read(failing('SQLITE_CORRUPT'))).toThrow('restore it from a backup');
+    await expect(waiting).rejects.toThrow(UnknownOutcome);
+    await expect(commits.run(1, writes('b'))).rejects.toThrow(UnknownOutcome);
+    expect(() => commits.read(() => 'rows')).toThrow(UnknownOutcome);
+    expect(fatal).toHaveLength(1);
+  });
+
+  test('that meets a lock can be tried again', async () => {
+    const { fatal, commits } = groupCommit();
+    expect(() => commits.read(failing('SQLITE_BUSY'))).toThrow('as SQLite says it');
+    expect(commits.read(() => 'rows')).toBe('rows');
+    expect(fatal).toEqual([]);
+  });
+});
+
 describe('when the disk fails', () => {
   test.each([
     ['at the commit', { COMMIT: sqliteError('SQLITE_IOERR_FSYNC') }],
@@ -86,7 +138,7 @@ describe('when the disk fails', () => {
       expect(told).toMatchObject({ status: 'rejected', reason: expect.any(UnknownOutcome) });
     }
     await expect(commits.run(1, writes('c'))).rejects.toThrow(UnknownOutcome);
-    expect(() => commits.assertUsable()).toThrow(UnknownOutcome);
+    expect(() => commits.read(() => 'rows')).toThrow(UnknownOutcome);
     expect(fatal).toHaveLength(1);
     expect(writer.statements.filter((sql) => sql === 'BEGIN IMMEDIATE')).toHaveLength(1);
   });

@@ -10,6 +10,12 @@ export interface PostAttempt {
   readonly acknowledged: { readonly revision: number; readonly position: string }[];
 }
 
+/** An answer that left open what became of a command. */
+export interface Failure {
+  readonly status: number;
+  readonly code: string;
+}
+
 /** What one subscription handed over, from its beginning to its end. */
 export interface Subscription {
   readonly feed: string;
@@ -19,10 +25,28 @@ export interface Subscription {
   readonly frames: { readonly revision: number; readonly bare: boolean; readonly text?: string }[];
 }
 
+/** All that is recorded of clients. */
+export interface History {
+  readonly attempts: PostAttempt[];
+  readonly subscriptions: Subscription[];
+  readonly failures: Failure[];
+}
+
 export interface LoggedEvent {
   readonly stream: string;
   readonly revision: number;
   readonly position: bigint;
+  readonly id: string;
   readonly type: string;
+  readonly commandId: string;
   readonly text?: string;
+}
+
+/** What was known of attempts while the log was no longer than this; what was acknowledged later is lost with its end. */
+export function asFarAs(log: readonly LoggedEvent[], attempts: readonly PostAttempt[]): PostAttempt[] {
+  const end = log.at(-1)?.position ?? 0n;
+  return attempts.map((attempt) => {
+    const isLost = attempt.acknowledged.some(({ position }) => BigInt(position) > end);
+    return isLost ? { ...attempt, outcome: 'unknown', acknowledged: [] } : attempt;
+  });
 }

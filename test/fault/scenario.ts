@@ -1,20 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import { expect } from 'vitest';
 import type { FeedAccess, Membership } from '../../domain/access.js';
 import { events as definitions } from '../../domain/catalogue.js';
 import { accessProjection, membershipId } from '../../projections/access/access.js';
 import { projections } from '../../projections/catalogue.js';
 import { openEventStore, openKeys, openReadStore } from '../../src/adapters.js';
+import { Closers } from '../../src/closers.js';
 import { loadConfig } from '../../src/config.js';
+import type { Codec } from '../../src/event-store/codec.js';
 import { createCodec } from '../../src/event-store/event-codec.js';
+import type { EventStore, StoredEvent } from '../../src/event-store/port.js';
 import { verifyLog } from '../../src/event-store/verify.js';
 import { startProjector } from '../../src/projector/projector.js';
+import type { ReadStore } from '../../src/read-store/port.js';
 import { Positions } from '../../src/read-store/positions.js';
 import { loadMasterKeys } from '../../src/secrets.js';
+import { CommandLine, type Run } from '../cli/parley.js';
 import { checkOrder, checkPosts, checkSubscription } from './checkers.js';
 import type { Follower, Person } from './clients.js';
-import type { LoggedEvent, PostAttempt, Subscription } from './history.js';
+import type { History, LoggedEvent, Subscription } from './history.js';
 
 /** What is done before and after servers are broken: people and channels, and the comparison of what all of them know. */
 
@@ -62,58 +67,104 @@ export async function quiet(followers: readonly Follower[]): Promise<void> {
   }
 }
 
-export async function checkAfterwards(
-  dataDirectory: string,
-  attempts: readonly PostAttempt[],
-  subscriptions: readonly Subscription[],
-): Promise<void> {
+/** `parley verify` of a data directory that no server has open. */
+export async function verify(dataDirectory: string): Promise<Run> {
+  return (await CommandLine.open({ PARLEY_DATA_DIR: dataDirectory })).run('verify');
+}
+
+interface Stores {
+  readonly eventStore: EventStore;
+  readonly readStore: ReadStore;
+  readonly codec: Codec;
+  readonly logger: Logger;
+}
+
+async function withStores<T>(dataDirectory: string, body: (stores: Stores) => Promise<T>): Promise<T> {
   const config = loadConfig({ PARLEY_DATA_DIR: dataDirectory, NODE_ENV: 'test' });
   const logger = pino({ level: 'silent' });
-  const ignore = () => undefined;
-  const masterKeys = await loadMasterKeys(config);
-  const [eventStore, keys, readStore] = await Promise.all([
-    openEventStore(config, logger, ignore),
-    openKeys(config, masterKeys, logger, ignore),
-    openReadStore(config, logger),
-  ]);
-  const codec = createCodec(keys);
-  const positions = new Positions(readStore);
-  const projector = await startProjector({ eventStore, codec, readStore, positions, logger, projections });
+  const closers = new Closers();
   try {
-    const stored = await eventStore.readAll(0n, 1_000_000);
-    const log: LoggedEvent[] = (await codec.decode(stored)).map(({ stream, revision, position, type, data }) => {
-      const { text } = data as { text?: string };
-      return { stream, revision, position, type, ...(text === undefined ? {} : { text }) };
-    });
+    const ignore = () => undefined;
+    const keys = closers.add(await openKeys(config, await loadMasterKeys(config), logger, ignore));
+    const eventStore = closers.add(await openEventStore(config, logger, ignore));
+    const readStore = closers.add(await openReadStore(config, logger));
+    return await body({ eventStore, readStore, codec: createCodec(keys), logger });
+  } finally {
+    await closers.close();
+  }
+}
+
+const wholeLog = 1_000_000;
+
+/** What is in the log of a data directory that no server has open. */
+export function readLog(dataDirectory: string): Promise<LoggedEvent[]> {
+  return withStores(dataDirectory, async ({ eventStore, codec }) =>
+    logged(await eventStore.readAll(0n, wholeLog), codec),
+  );
+}
+
+async function logged(stored: readonly StoredEvent[], codec: Codec): Promise<LoggedEvent[]> {
+  const events = await codec.decode(stored);
+  return events.map(({ stream, revision, position, id, type, metadata: { commandId }, data }) => {
+    const { text } = data as { text?: string };
+    return { stream, revision, position, id, type, commandId, ...(text === undefined ? {} : { text }) };
+  });
+}
+
+/**
+ * Compares what clients know with the log, and the log with itself and with the read models.
+ * @throws {CheckpointAhead} if the read models are of another log
+ */
+export function checkAfterwards(
+  dataDirectory: string,
+  { attempts, subscriptions }: Pick<History, 'attempts' | 'subscriptions'>,
+): Promise<void> {
+  return withStores(dataDirectory, async (stores) => {
+    const stored = await stores.eventStore.readAll(0n, wholeLog);
+    const log = await logged(stored, stores.codec);
     const findings = [];
-    for await (const finding of verifyLog([stored], codec)) findings.push(finding);
+    for await (const finding of verifyLog([stored], stores.codec)) findings.push(finding);
     expect(findings).toEqual([]);
     expect(checkOrder(log)).toEqual([]);
     expect(checkPosts(attempts, log)).toEqual([]);
+    await checkReadModels(stores, log.at(-1)?.position ?? 0n);
+    await checkSubscriptions(stores, subscriptions, log);
+  });
+}
 
-    await positions.waitFor([accessProjection.name], log.at(-1)?.position ?? 0n, 10_000);
+/** They come to the log's end, and are what the log makes of them. */
+async function checkReadModels(stores: Stores, head: bigint): Promise<void> {
+  const positions = new Positions(stores.readStore);
+  const projector = await startProjector({ ...stores, positions, projections });
+  try {
+    await positions.waitFor([accessProjection.name], head, 10_000);
     for (const rebuilt of await projector.rebuild(undefined, { compare: true })) {
       expect(rebuilt.comparison, rebuilt.projection).toMatchObject({ differing: 0, differences: [] });
     }
-
-    const memberships = new Map<string, Membership>();
-    const accesses = new Map<string, FeedAccess>();
-    await readStore.read(async (reader) => {
-      for (const { feed, person } of subscriptions) {
-        const membership = await reader.get<Membership>('memberships', membershipId(feed, person));
-        if (membership) memberships.set(membershipId(feed, person), membership);
-        accesses.set(feed, (await reader.get<FeedAccess>('feedAccess', feed)) as FeedAccess);
-      }
-    });
-    const isPublic = (type: string) => definitions.get(type)?.audience === 'followers';
-    for (const subscription of subscriptions) {
-      const { feed } = subscription;
-      const membership = (person: string) => memberships.get(membershipId(feed, person));
-      const access = { access: accesses.get(feed) as FeedAccess, membership };
-      expect(checkSubscription(subscription, log, access, isPublic)).toEqual([]);
-    }
   } finally {
     await projector.stop();
-    await Promise.all([eventStore.close(), keys.close(), readStore.close()]);
+  }
+}
+
+async function checkSubscriptions(
+  { readStore }: Stores,
+  subscriptions: readonly Subscription[],
+  log: readonly LoggedEvent[],
+): Promise<void> {
+  const memberships = new Map<string, Membership>();
+  const accesses = new Map<string, FeedAccess>();
+  await readStore.read(async (reader) => {
+    for (const { feed, person } of subscriptions) {
+      const membership = await reader.get<Membership>('memberships', membershipId(feed, person));
+      if (membership) memberships.set(membershipId(feed, person), membership);
+      accesses.set(feed, (await reader.get<FeedAccess>('feedAccess', feed)) as FeedAccess);
+    }
+  });
+  const isPublic = (type: string) => definitions.get(type)?.audience === 'followers';
+  for (const subscription of subscriptions) {
+    const { feed } = subscription;
+    const membership = (person: string) => memberships.get(membershipId(feed, person));
+    const access = { access: accesses.get(feed) as FeedAccess, membership };
+    expect(checkSubscription(subscription, log, access, isPublic)).toEqual([]);
   }
 }
