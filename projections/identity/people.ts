@@ -8,15 +8,16 @@ import {
 import { type Collection, changes, creates } from '../projection.js';
 import type { Reader } from '../reader.js';
 
-/** A person as others see them; both are null once the person is forgotten. */
+/** A person as others see them; all of it is null once the person is forgotten. */
 export interface Person {
   name: string | null;
   username: string | null;
+  /** Names the picture; what it names is the client's and the file store's business. */
+  avatar: string | null;
 }
 
 /** What a person tells of themselves; all of it is null once they are forgotten. */
 export interface Profile extends Person {
-  avatar: string | null;
   timeZone: string | null;
   locale: string | null;
   /** Revision of the last event that changed the profile: its ETag. */
@@ -64,13 +65,13 @@ export const people: Collection<Profile> = {
   ]),
 };
 
-const unknown: Person = { name: null, username: null };
+const unknown: Person = { name: null, username: null, avatar: null };
 
 /** Looks people up by id; whoever is not known has no names. */
 export async function loadPeople(reader: Reader, ids: Iterable<string>): Promise<(id: string) => Person> {
   const people = await reader.getMany<Profile>('people', [...new Set(ids)]);
   return (id) => {
-    const { name, username } = people.get(id) ?? unknown;
-    return { name, username };
+    const { name, username, avatar } = people.get(id) ?? unknown;
+    return { name, username, avatar };
   };
 }

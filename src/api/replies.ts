@@ -10,8 +10,13 @@ export const commandReply = z.object({
   position: z.string().meta({ description: 'To send as Parley-Position with queries that must know of it.' }),
 });
 
-/** Another person, as anyone sees them; names are null once forgotten. */
-export const person = z.object({ id: z.string(), name: z.string().nullable(), username: z.string().nullable() });
+/** Another person, as anyone sees them; all but the id is null once forgotten. */
+export const person = z.object({
+  id: z.string(),
+  name: z.string().nullable(),
+  username: z.string().nullable(),
+  avatar: z.string().nullable(),
+});
 export type Person = z.infer<typeof person>;
 
 const defaultLimit = 50;

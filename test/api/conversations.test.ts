@@ -37,7 +37,16 @@ describe('a channel', () => {
       createdBy: ann.id,
     });
     expect((await ann.get(`channels/${body.id}/members`)).body).toEqual({
-      items: [{ id: ann.id, name: 'Ann', username: expect.any(String), role: 'owner', joinedAt: expect.any(String) }],
+      items: [
+        {
+          id: ann.id,
+          name: 'Ann',
+          username: expect.any(String),
+          avatar: null,
+          role: 'owner',
+          joinedAt: expect.any(String),
+        },
+      ],
       next: null,
     });
   });
@@ -159,7 +168,7 @@ describe('a message', () => {
       {
         revision: 4,
         channelId: id,
-        author: { id: bob.id, name: 'Bob', username: expect.any(String) },
+        author: { id: bob.id, name: 'Bob', username: expect.any(String), avatar: null },
         kind: 'action',
         text: 'waves',
         postedAt: body.postedAt,

@@ -115,6 +115,23 @@ describe('the description of the API', () => {
     }
   });
 
+  it('is of the current version, which every route is also answered as without naming it', async () => {
+    const ann = await TestPerson.register(parley.url, 'Ann');
+    for (const { method, path } of operations()) {
+      const url = path.replaceAll(/\{\w+\}/g, '01890000-0000-7000-8000-000000000000');
+      // Nothing is given, so that both calls find the same.
+      const [named, unnamed] = await Promise.all(
+        [url, url.replace('/api/v1/', '/api/')].map((each) => call(parley.url, method.toUpperCase(), each)),
+      );
+      expect([method, path, unnamed?.status, unnamed?.body]).toEqual([method, path, named?.status, named?.body]);
+    }
+    for (const path of ['/api/auth/me', '/api/users/me', '/api/channels', '/api/auth/sessions']) {
+      expect(await call(parley.url, 'GET', path, { token: ann.token })).toMatchObject({ status: 200 });
+    }
+    expect(await call(parley.url, 'POST', '/api/auth/logout')).toMatchObject({ status: 401 });
+    expect(await call(parley.url, 'POST', '/api/auth/logout', { token: ann.token })).toMatchObject({ status: 204 });
+  });
+
   it('says what is answered: every success of a session fits its schema', async () => {
     const ann = await TestPerson.register(parley.url, 'Ann');
     const bob = await TestPerson.register(parley.url, 'Bob');
@@ -158,6 +175,14 @@ describe('the description of the API', () => {
     await checked(ann, 'POST', '/api/v1/channels/{channelId}/members', { channelId }, { personId: bob.id });
     await checked(bob, 'POST', '/api/v1/channels/{channelId}/leave', { channelId });
     await checked(ann, 'GET', '/api/v1/auth/me');
+    await checked(ann, 'GET', '/api/v1/auth/sessions');
+    await checked(ann, 'GET', '/api/v1/auth/mfa');
+    await checked(ann, 'GET', '/api/v1/users/me');
+    await checked(ann, 'GET', '/api/v1/users/me/settings');
+    await checked(ann, 'PATCH', '/api/v1/users/me', {}, { avatar: 'ann.png', timeZone: 'Europe/Berlin' });
+    await checked(ann, 'GET', '/api/v1/users/{personId}', { personId: ann.id });
+    await checked(bob, 'GET', '/api/v1/users/{personId}', { personId: ann.id });
+    await checked(ann, 'POST', '/api/v1/auth/ws-ticket', {}, {});
     const { email, password } = ann;
     await checked(ann, 'POST', '/api/v1/auth/login', {}, { email, password });
     await checked(ann, 'POST', '/api/v1/auth/register', {}, { email: `x${email}`, password, name: 'Ann' });

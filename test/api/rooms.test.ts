@@ -44,7 +44,7 @@ describe('a room', () => {
     const { body } = await ann.get(`rooms/${id}`);
     expect(body).toMatchObject({ id, name: 'Lounge', createdBy: ann.id, revision: 3 });
     expect(body.participants).toEqual([
-      { id: bob.id, name: 'Bob', username: expect.any(String), joinedAt: expect.any(String) },
+      { id: bob.id, name: 'Bob', username: expect.any(String), avatar: null, joinedAt: expect.any(String) },
     ]);
   });
 

@@ -63,6 +63,25 @@ describe('the first admin', () => {
   });
 });
 
+describe('the last admin', () => {
+  it('stays one, until there is another', async () => {
+    const alone = await startTestParley({ PARLEY_ADMIN_EMAIL: root.email, PARLEY_ADMIN_PASSWORD: root.password });
+    try {
+      const { accessToken: token, user } = (await call(alone.url, 'POST', 'auth/login', { body: root })).body;
+      const ask = (path: string, body?: unknown, method = 'POST') => call(alone.url, method, path, { token, body });
+      const { password } = root;
+      expect(await ask('users/me/forget', { password })).toMatchObject(refused(409, 'last-admin'));
+      expect(await ask(`users/${user.id}/deactivate`)).toMatchObject(refused(409, 'last-admin'));
+      const ann = await TestPerson.register(alone.url, 'Ann');
+      expect(await ask(`users/${ann.id}/role`, { role: 'admin' }, 'PUT')).toMatchObject({ status: 200 });
+      expect(await ask('users/me/forget', { password })).toMatchObject({ status: 200 });
+      expect(await ann.post(`users/${ann.id}/deactivate`)).toMatchObject(refused(409, 'last-admin'));
+    } finally {
+      await alone.close();
+    }
+  });
+});
+
 describe('accounts', () => {
   it('are listed newest first, page by page, each once', async () => {
     const people = [await someone(), await someone(), await someone()];

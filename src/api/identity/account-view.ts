@@ -9,7 +9,6 @@ import { person } from '../replies.js';
 /** People as the routes of users answer them. */
 
 const profile = person.extend({
-  avatar: z.string().nullable(),
   timeZone: z.string().nullable(),
   locale: z.string().nullable(),
 });

@@ -39,7 +39,7 @@ describe('the state of a feed', () => {
         memberCount: 1,
         messages: [
           { revision: 2, text: null, deleted: true },
-          { revision: 3, text: 'two', author: { id: ann, name: 'Ann', username: 'ann' } },
+          { revision: 3, text: 'two', author: { id: ann, name: 'Ann', username: 'ann', avatar: null } },
         ],
       },
     });
@@ -106,8 +106,8 @@ describe('the state of a feed', () => {
       state: {
         name: 'Den',
         participants: [
-          { id: ann, name: 'Ann', username: 'ann' },
-          { id: bob, name: null, username: null },
+          { id: ann, name: 'Ann', username: 'ann', avatar: null },
+          { id: bob, name: null, username: null, avatar: null },
         ],
       },
     });
