@@ -161,9 +161,12 @@ async function examineKurrent(address: KurrentAddress): Promise<Finding> {
   const { version: dbVersion, lacks, isUsable } = await inspectKurrent(address);
   const where = `at ${address.place}, namespace ${address.namespace}`;
   if (dbVersion === undefined) return fail(`no KurrentDB tells its version ${where}`);
-  if (lacks.length === 0) return ok(`KurrentDB ${dbVersion} ${where}`);
-  const detail = `KurrentDB ${dbVersion} ${where} lacks ${lacks.join(' and ')}`;
-  return isUsable ? warn(detail) : fail(detail);
+  const detail = [`KurrentDB ${dbVersion} ${where}`, lacks.join(' and ')].filter((part) => part !== '').join(' lacks ');
+  if (!isUsable) return fail(detail);
+  const { openKurrentEventStore } = await import('../event-store/kurrentdb.js');
+  const eventStore = await openKurrentEventStore(address, { patienceMs: answerMs });
+  await eventStore.close();
+  return lacks.length === 0 ? ok(detail) : warn(detail);
 }
 
 /** Opens the stores, which also shows that the master key is theirs. */
