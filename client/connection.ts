@@ -18,7 +18,7 @@ export interface ConnectionOptions {
   onEnd(error: ConnectionEnded): void;
 }
 
-/** Silence after which the server is pinged, and after as long again given up, in ms. */
+/** Silence after which the server is pinged, and after as long again given up; in ms, also for letting us in. */
 const silenceMs = 20_000;
 
 /** One lasting connection over any number of sockets: whenever one is lost, another is opened after a while. */
@@ -62,13 +62,12 @@ export class Connection {
 
   #openSocket(socket: WebSocketLike, token: string): void {
     this.#socket = socket;
+    this.#watching = setInterval(() => this.#watch(), silenceMs);
     socket.onopen = () => socket.send(JSON.stringify({ op: 'authenticate', token } satisfies ClientMessage));
     socket.onmessage = ({ data }: { data: unknown }) => this.#receive(JSON.parse(String(data)) as ServerMessage);
     // a close follows
     socket.onerror = () => {};
-    socket.onclose = ({ code, reason }: { code: number; reason: string }) => {
-      if (this.#socket === socket) this.#lost(code, reason);
-    };
+    socket.onclose = ({ code, reason }: { code: number; reason: string }) => this.#lost(code, reason);
   }
 
   #receive(message: ServerMessage): void {
@@ -80,13 +79,12 @@ export class Connection {
   #ready(): void {
     this.#state = 'ready';
     this.#backoff.reset();
-    this.#watching = setInterval(() => this.#watch(), silenceMs);
     this.options.onReady();
   }
 
   /** A connection whose other end is gone does not always say so. */
   #watch(): void {
-    if (this.#pinged) {
+    if (this.#pinged || this.#state === 'connecting') {
       const socket = this.#socket;
       this.#lost(1006, 'the server is silent');
       socket?.close();
@@ -118,7 +116,9 @@ export class Connection {
     this.options.onEnd(error);
   }
 
+  /** One that was given up may still open, or bring what was long on its way: it is not listened to any more. */
   #forgetSocket(): void {
+    if (this.#socket) this.#socket.onopen = this.#socket.onmessage = this.#socket.onclose = null;
     this.#socket = undefined;
     this.#pinged = false;
     clearInterval(this.#watching);

@@ -26,6 +26,7 @@ export class FeedSubscription {
   #cursor: number | undefined;
   #active = true;
   readonly #backoff = new Backoff();
+  #retry: ReturnType<typeof setTimeout> | undefined;
 
   constructor(
     readonly feed: string,
@@ -42,12 +43,14 @@ export class FeedSubscription {
 
   unsubscribe(): void {
     if (!this.#active) return;
-    this.#active = false;
+    this.#stop();
     this.onOver(this.send({ op: 'unsubscribe', feed: this.feed }));
   }
 
   /** Asks for what comes after the last frame. */
   resume(): void {
+    // Over one connection a feed can be asked for once.
+    clearTimeout(this.#retry);
     const { from, snapshot } = this.options;
     const { feed } = this;
     if (this.#cursor !== undefined) this.send({ op: 'subscribe', feed, from: this.#cursor + 1 });
@@ -92,16 +95,21 @@ export class FeedSubscription {
 
   end(error: Error): void {
     if (!this.#active) return;
-    this.#active = false;
+    this.#stop();
     this.options.onEnd?.(error);
   }
 
   #refused(problem: Problem): void {
     if (isPassing(problem)) {
-      setTimeout(() => this.#active && this.resume(), this.#backoff.next());
+      this.#retry = setTimeout(() => this.resume(), this.#backoff.next());
       return;
     }
     this.onOver(false);
     this.end(new ProblemError(problem));
+  }
+
+  #stop(): void {
+    this.#active = false;
+    clearTimeout(this.#retry);
   }
 }

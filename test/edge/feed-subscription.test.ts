@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { FeedSubscription, type SubscribeOptions } from '../../client/feed-subscription.js';
 import { Subscriptions } from '../../client/subscriptions.js';
 import type { ClientMessage, ServerMessage } from '../../src/edge/protocol.js';
@@ -81,6 +81,26 @@ describe('a subscription of the client', () => {
     await eventually(() => sent.length === 2);
     expect(sent[1]).toEqual({ op: 'subscribe', feed, from: 0 });
     expect(came).toEqual([]);
+  });
+
+  it('asks once where a new connection comes before it has tried again', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const { receive, subscription, sent } = follow({ from: 0 });
+    receive({ op: 'error', feed, problem: problemOf('projection-behind') });
+    subscription.resume();
+    await vi.runAllTimersAsync();
+    expect(sent).toHaveLength(2);
+  });
+
+  it('does not ask any longer once it is unsubscribed', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const { receive, subscription, sent } = follow({ from: 0 });
+    receive({ op: 'error', feed, problem: problemOf('projection-behind') });
+    subscription.unsubscribe();
+    await vi.runAllTimersAsync();
+    expect(sent.slice(1)).toEqual([{ op: 'unsubscribe', feed }]);
   });
 
   it('ends once, with the problem', () => {
