@@ -31,7 +31,7 @@ export class Metrics {
     });
   }
 
-  /** Shows a number for each value of a label. */
+  /** Shows a number for each value of a label that there is at the time. */
   gaugeBy(name: string, help: string, label: string, read: () => Promise<(readonly [string, number])[]>): void {
     new Gauge({
       name,
@@ -39,7 +39,9 @@ export class Metrics {
       labelNames: [label],
       registers: [this.registry],
       async collect() {
-        for (const [value, number] of await read()) this.set({ [label]: value }, number);
+        const numbers = await read();
+        this.reset();
+        for (const [value, number] of numbers) this.set({ [label]: value }, number);
       },
     });
   }
