@@ -140,6 +140,8 @@ export class LiveStreams {
 
   async #readOn<State>(entry: Entry<State>): Promise<void> {
     entry.doubtful = false;
+    // What it was known to have come to is answered by this; what is heard meanwhile may be missing in what is read.
+    entry.head = entry.revision;
     try {
       for (;;) {
         const page = await this.#options.eventStore.readStream(entry.stream, {
@@ -156,7 +158,7 @@ export class LiveStreams {
       entry.doubtful = true;
       throw error;
     }
-    entry.head = entry.revision;
+    entry.head = Math.max(entry.head, entry.revision);
   }
 
   #noteHeads(heads: Readonly<Record<string, number>>): void {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { anyFates, LossyBroker, quickRelay } from './lossy-broker.js';
 import { RawSocket } from './raw-socket.js';
 import { createChannel, eventually, makeWorld, personOf, post, type World } from './world.js';
 
@@ -72,14 +73,24 @@ async function perform(world: World, port: number, channelId: string, feed: stri
   return followings;
 }
 
-it.each(['all', 'since-joined'] as const)('holds in a channel that shows %s', async (history) => {
+const histories = ['all', 'since-joined'] as const;
+const brokers = [
+  { kind: 'a faithful', fates: fc.constant(undefined) },
+  { kind: 'a lossy', fates: anyFates },
+];
+const cases = histories.flatMap((history) => brokers.map((broker) => ({ history, ...broker })));
+
+it.each(cases)('holds in a channel that shows $history, with $kind broker', async ({ history, fates }) => {
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), async (steps) => {
-      const world = await makeWorld({ transport: 'ws' });
+    fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 60 }), fates, async (steps, fate) => {
+      const broker = new LossyBroker();
+      const world = await makeWorld({ transport: 'ws', broker, relay: quickRelay });
       try {
         const edge = await world.startEdge();
         const { id, feed } = await createChannel(world, owner, { history });
+        if (fate) broker.fate = fate;
         const followings = await perform(world, edge.port, id, feed, steps);
+        broker.heal();
         const { revision: head } = await post(world, owner, id, 'the end');
         for (const { person: who, from, socket } of followings) {
           if (socket.ws.readyState === socket.ws.OPEN) {
@@ -99,6 +110,6 @@ it.each(['all', 'since-joined'] as const)('holds in a channel that shows %s', as
         await world.close();
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
 });

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { InProcessBroker } from '../../src/broker/in-process.js';
 import type { Broker, RequestOptions, Service, Subscription, Topic } from '../../src/broker/port.js';
 
@@ -5,6 +6,19 @@ import type { Broker, RequestOptions, Service, Subscription, Topic } from '../..
 export type Fate = (subject: string) => readonly number[];
 
 const faithful: Fate = () => [0];
+
+/** Each message is lost, delayed or doubled, whatever it tells; so they come in any order. */
+export const anyFates: fc.Arbitrary<Fate> = fc
+  .array(fc.array(fc.nat({ max: 40 }), { maxLength: 3 }), { minLength: 1, maxLength: 20 })
+  .map((drawn) => {
+    let messages = 0;
+    return Object.assign(() => drawn[messages++ % drawn.length] as number[], {
+      [fc.toStringMethod]: () => JSON.stringify(drawn),
+    });
+  });
+
+/** Announcements so often that a test need not wait for them. */
+export const quickRelay = { coalesceMs: 5, signOfLifeMs: 20 };
 
 /** A broker that loses, doubles and delays messages as it is told. */
 export class LossyBroker implements Broker {

@@ -26,7 +26,7 @@ import { hashEvent } from '../../src/event-store/hash.js';
 import { memoryEventStore } from '../../src/event-store/memory.js';
 import type { EventStore } from '../../src/event-store/port.js';
 import { memoryKeys } from '../../src/keys/memory.js';
-import { Relay } from '../../src/relay/relay.js';
+import { Relay, type RelayOptions } from '../../src/relay/relay.js';
 
 /** A product without disk and HTTP: log, codec and deciders are the real ones. */
 
@@ -51,8 +51,8 @@ export interface WorldOptions {
   readonly transport: 'uws' | 'ws';
   /** What the edge hears of; the in-process broker unless told. */
   readonly broker?: Broker;
-  /** Without one, the edge must read the log by itself. */
-  readonly relay?: boolean;
+  /** Without one, the edge must read the log by itself; or how often it announces. */
+  readonly relay?: boolean | Pick<RelayOptions, 'coalesceMs' | 'signOfLifeMs'>;
 }
 
 export async function makeWorld({ transport, relay = true, ...options }: WorldOptions): Promise<World> {
@@ -63,7 +63,8 @@ export async function makeWorld({ transport, relay = true, ...options }: WorldOp
   const testCommands = new TestCommands(eventStore, codec, broker);
   const authenticator = new TestAuthenticator();
   const edges: Edge[] = [];
-  const running = relay ? await Relay.start({ eventStore, broker, onError: console.error }) : undefined;
+  const pace = typeof relay === 'object' ? relay : {};
+  const running = relay ? await Relay.start({ eventStore, broker, onError: console.error, ...pace }) : undefined;
   return {
     eventStore,
     codec,
