@@ -3,6 +3,7 @@ import { writeUnlessThere } from '../mongodb/bulk-write.js';
 import { chunksOf } from '../mongodb/chunks.js';
 import type { MongoDatabase } from '../mongodb/connection.js';
 import { reaching } from '../mongodb/errors.js';
+import { inTime } from '../mongodb/in-time.js';
 import { type MasterKey, MasterKeys, secretName, subjectName, type WrappedKey } from './master-keys.js';
 import type { KeyStore, RewrapOptions, SecretName } from './port.js';
 import { type KeptKey, type KeyKind, type Rewrappable, rewrapKeys } from './rewrapping.js';
@@ -44,7 +45,8 @@ export async function openMongoKeys(
     const masters = new MasterKeys(database.place, [masterKeys].flat());
     const collections = collectionsOf(database.db);
     await reaching(nameOf(database), async () => {
-      for (const kind of ['subjects', 'secrets'] as const) await collections[kind].createIndex({ masterVersion: 1 });
+      for (const kind of ['subjects', 'secrets'] as const)
+        await collections[kind].createIndex({ masterVersion: 1 }, inTime());
       await proveMasters(collections, masters);
     });
     return new MongoKeys(database, collections, masters);
@@ -65,7 +67,7 @@ function nameOf({ place }: MongoDatabase): string {
 /** Looks again at what it has added, since another process may have been faster. */
 async function proveMasters(collections: Collections, masters: MasterKeys): Promise<void> {
   for (;;) {
-    const kept = await collections.masters.find().toArray();
+    const kept = await collections.masters.find({}, inTime()).toArray();
     const proofs = new Map(kept.map(({ _id, proof }) => [_id, proof]));
     const added = masters.prove(proofs, await versionsInUse(collections));
     if (added.size === 0) return;
@@ -75,7 +77,10 @@ async function proveMasters(collections: Collections, masters: MasterKeys): Prom
 }
 
 async function versionsInUse({ subjects, secrets }: Collections): Promise<Set<number>> {
-  const versions = [...(await subjects.distinct('masterVersion')), ...(await secrets.distinct('masterVersion'))];
+  const versions = [
+    ...(await subjects.distinct('masterVersion', {}, inTime())),
+    ...(await secrets.distinct('masterVersion', {}, inTime())),
+  ];
   return new Set(versions.filter((version) => version !== null));
 }
 
@@ -111,7 +116,7 @@ class MongoKeys implements KeyStore, Rewrappable {
 
   /** What is made at the same moment is counted under the older master key, which the next opening asks for. */
   async #refuseBesideNewer(): Promise<void> {
-    const [newest] = await this.collections.masters.find().sort({ _id: -1 }).limit(1).toArray();
+    const [newest] = await this.collections.masters.find({}, inTime()).sort({ _id: -1 }).limit(1).toArray();
     const refused = this.masters.refusalBeside(newest?._id ?? 0);
     if (refused) throw refused;
   }
@@ -132,7 +137,7 @@ class MongoKeys implements KeyStore, Rewrappable {
         if (there.length === 0) continue;
         // Made by another process in the meantime.
         const again = there.map((index) => destruction(some[index] as string, false));
-        await this.collections.subjects.bulkWrite(again, { ordered: false });
+        await this.collections.subjects.bulkWrite(again, { ordered: false, ...inTime() });
       }
     });
   }
@@ -140,7 +145,7 @@ class MongoKeys implements KeyStore, Rewrappable {
   secret(name: SecretName): Promise<Buffer> {
     return this.#reach(async () => {
       for (;;) {
-        const kept = await this.collections.secrets.findOne({ _id: name });
+        const kept = await this.collections.secrets.findOne({ _id: name }, inTime());
         if (kept && isKept(kept)) return this.masters.unwrap(secretName(name), kept);
         await this.#make('secrets', [name], secretName);
       }
@@ -153,7 +158,8 @@ class MongoKeys implements KeyStore, Rewrappable {
       for (const masterVersion of await versionsInUse(this.collections)) {
         const { subjects, secrets } = this.collections;
         const count =
-          (await subjects.countDocuments({ masterVersion })) + (await secrets.countDocuments({ masterVersion }));
+          (await subjects.countDocuments({ masterVersion }, inTime())) +
+          (await secrets.countDocuments({ masterVersion }, inTime()));
         counts.set(masterVersion, count);
       }
       return counts;
@@ -166,7 +172,9 @@ class MongoKeys implements KeyStore, Rewrappable {
 
   async olderThan(version: number, kind: KeyKind, after: string, limit: number): Promise<KeptKey[]> {
     const older = { _id: { $gt: after }, masterVersion: { $lt: version } };
-    const found = await this.#reach(() => this.collections[kind].find(older).sort({ _id: 1 }).limit(limit).toArray());
+    const found = await this.#reach(() =>
+      this.collections[kind].find(older, inTime()).sort({ _id: 1 }).limit(limit).toArray(),
+    );
     return found.filter(isKept).map(({ _id, masterVersion, wrapped }) => ({ id: _id, masterVersion, wrapped }));
   }
 
@@ -174,7 +182,7 @@ class MongoKeys implements KeyStore, Rewrappable {
     const replacements = rewrapped.map(({ id, from, masterVersion, wrapped }) => ({
       updateOne: { filter: { _id: id, masterVersion: from }, update: { $set: { masterVersion, wrapped } } },
     }));
-    await this.#reach(() => this.collections[kind].bulkWrite(replacements, { ordered: false }));
+    await this.#reach(() => this.collections[kind].bulkWrite(replacements, { ordered: false, ...inTime() }));
   }
 
   close(): Promise<void> {
@@ -184,7 +192,7 @@ class MongoKeys implements KeyStore, Rewrappable {
   async #of(subjects: readonly string[]): Promise<KeyDocument[]> {
     const found: KeyDocument[] = [];
     for (const some of chunksOf(subjects, keysAtOnce)) {
-      const batch = this.collections.subjects.find({ _id: { $in: some } }, { batchSize: some.length + 1 });
+      const batch = this.collections.subjects.find({ _id: { $in: some } }, { batchSize: some.length + 1, ...inTime() });
       found.push(...(await batch.toArray()));
     }
     return found;

@@ -2,6 +2,7 @@ import type { Collection } from 'mongodb';
 import { writeUnlessThere } from '../mongodb/bulk-write.js';
 import type { MongoDatabase } from '../mongodb/connection.js';
 import { reaching } from '../mongodb/errors.js';
+import { inTime } from '../mongodb/in-time.js';
 import type { LeaseRecord, LeaseStore } from './port.js';
 
 interface LeaseDocument extends LeaseRecord {
@@ -18,13 +19,13 @@ export class MongoLeases implements LeaseStore {
   }
 
   async read(name: string): Promise<LeaseRecord | undefined> {
-    const found = await this.#reach(() => this.#leases.findOne({ _id: name }));
+    const found = await this.#reach(() => this.#leases.findOne({ _id: name }, inTime()));
     return found ? recordOf(found) : undefined;
   }
 
   async list(prefix: string): Promise<Map<string, LeaseRecord>> {
     const found = await this.#reach(() =>
-      this.#leases.find({ _id: { $gte: prefix, $lt: `${prefix}\uffff` } }).toArray(),
+      this.#leases.find({ _id: { $gte: prefix, $lt: `${prefix}\uffff` } }, inTime()).toArray(),
     );
     return new Map(found.map((document) => [document._id, recordOf(document)]));
   }
@@ -37,8 +38,8 @@ export class MongoLeases implements LeaseStore {
     return this.#reach(async () => {
       if (!expected) return !next || (await this.#insert(name, next));
       const same = { _id: name, epoch: expected.epoch, counter: expected.counter };
-      if (!next) return (await this.#leases.deleteOne(same)).deletedCount === 1;
-      return (await this.#leases.replaceOne(same, { ...next })).matchedCount === 1;
+      if (!next) return (await this.#leases.deleteOne(same, inTime())).deletedCount === 1;
+      return (await this.#leases.replaceOne(same, { ...next }, inTime())).matchedCount === 1;
     });
   }
 

@@ -1,4 +1,5 @@
 import { type AnyBulkWriteOperation, type Collection, type Document, MongoBulkWriteError } from 'mongodb';
+import { inTime } from './in-time.js';
 
 const duplicateKey = 11_000;
 
@@ -11,7 +12,7 @@ export async function writeUnlessThere<Schema extends Document>(
   operations: readonly AnyBulkWriteOperation<Schema>[],
 ): Promise<number[]> {
   try {
-    await collection.bulkWrite(operations, { ordered: false });
+    await collection.bulkWrite(operations, { ordered: false, ...inTime() });
     return [];
   } catch (error) {
     if (!(error instanceof MongoBulkWriteError) || error.result.getWriteConcernError()) throw error;

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Db, MongoClient, type MongoClientOptions, ReadConcern } from 'mongodb';
 import { ServerUnavailable } from '../server-unavailable.js';
 import { isPassing, isRefusal } from './errors.js';
+import { inTime } from './in-time.js';
 import type { MongoLocation } from './location.js';
 
 /** What answered. */
@@ -99,19 +100,21 @@ function placeOf({ options: { srvHost, hosts } }: MongoClient, database: string)
 }
 
 async function askServer(db: Db): Promise<MongoServer> {
-  const { version } = await db.admin().command({ buildInfo: 1 });
+  const { version } = await db.admin().command({ buildInfo: 1 }, inTime());
   return { version, replicaSet: await replicaSetOf(db), readsMajority: await readsMajority(db) };
 }
 
 /** A server of the protocol that does not know `hello` is no replica set. */
 async function replicaSetOf(db: Db): Promise<string | undefined> {
-  const hello = await unlessRefused(() => db.admin().command({ hello: 1 }));
+  const hello = await unlessRefused(() => db.admin().command({ hello: 1 }, inTime()));
   return hello?.setName;
 }
 
 async function readsMajority(db: Db): Promise<boolean> {
   const readConcern = { level: 'majority' };
-  return (await unlessRefused(() => db.command({ find: 'projections', limit: 1, readConcern }))) !== undefined;
+  return (
+    (await unlessRefused(() => db.command({ find: 'projections', limit: 1, readConcern }, inTime()))) !== undefined
+  );
 }
 
 async function unlessRefused<T>(ask: () => Promise<T>): Promise<T | undefined> {

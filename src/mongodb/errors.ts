@@ -27,14 +27,30 @@ const passingCodes: ReadonlySet<unknown> = new Set([
 ]);
 
 /** Classes of the driver that it does not export. */
-const passingNames: ReadonlySet<string> = new Set(['MongoWaitQueueTimeoutError', 'MongoPoolClearedError']);
+const passingNames: ReadonlySet<string> = new Set([
+  'MongoWaitQueueTimeoutError',
+  'MongoPoolClearedError',
+  'MongoOperationTimeoutError',
+]);
+
+/** Of the connection, where the driver passes on what has befallen it as it was being written to. */
+const passingSystemCodes: ReadonlySet<unknown> = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT']);
 
 /** Whether the server could not be asked, or could not do it now: it may be tried again. */
 export function isPassing(error: unknown): boolean {
   if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return true;
-  if (!(error instanceof MongoError)) return false;
+  if (!(error instanceof MongoError)) return isSystemError(error) || isLate(error);
   if (error instanceof MongoBulkWriteError && isPassingBulk(error)) return true;
   return passingNames.has(error.name) || passingCodes.has(error.code);
+}
+
+function isSystemError(error: unknown): boolean {
+  return error instanceof Error && passingSystemCodes.has((error as NodeJS.ErrnoException).code);
+}
+
+/** There was no answer in time. */
+function isLate(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'TimeoutError';
 }
 
 /** The driver wraps what befell a bulk write. */

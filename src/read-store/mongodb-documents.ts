@@ -1,5 +1,6 @@
 import type { AnyBulkWriteOperation, Collection, Db } from 'mongodb';
 import { writeUnlessThere } from '../mongodb/bulk-write.js';
+import { inTime } from '../mongodb/in-time.js';
 import { plainName, plainPath } from './names.js';
 import type { Document, DocumentWrite } from './port.js';
 
@@ -96,7 +97,7 @@ export async function writeGuarded(
   if (there.length === 0) return;
   // What is there need not be ahead: somebody may have inserted an older document at the same time.
   const again = there.map((index) => guarded(writes[index] as PreparedWrite, false));
-  await collection.bulkWrite(again, { ordered: false });
+  await collection.bulkWrite(again, { ordered: false, ...inTime() });
 }
 
 /** Writes documents whatever is there, and leaves their positions. */
@@ -104,7 +105,7 @@ export async function writeUnguarded(
   collection: Collection<StoredDocument>,
   writes: readonly PreparedWrite[],
 ): Promise<void> {
-  await collection.bulkWrite(writes.map(unguarded), { ordered: false });
+  await collection.bulkWrite(writes.map(unguarded), { ordered: false, ...inTime() });
 }
 
 function unguarded({ id, content }: PreparedWrite): Operation {

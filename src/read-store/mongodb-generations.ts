@@ -1,5 +1,6 @@
 import type { Collection } from 'mongodb';
 import { writeUnlessThere } from '../mongodb/bulk-write.js';
+import { inTime } from '../mongodb/in-time.js';
 import { plainName } from './names.js';
 import { type CollectionShape, type Generation, GenerationGone, type ProjectionShape } from './port.js';
 
@@ -41,11 +42,11 @@ export class Generations {
   constructor(private readonly projections: Collection<ProjectionDocument>) {}
 
   all(): Promise<ProjectionDocument[]> {
-    return this.projections.find().toArray();
+    return this.projections.find({}, inTime()).toArray();
   }
 
   async of(projection: string): Promise<ProjectionDocument | undefined> {
-    return (await this.projections.findOne({ _id: projection })) ?? undefined;
+    return (await this.projections.findOne({ _id: projection }, inTime())) ?? undefined;
   }
 
   /** @throws {GenerationGone} */
@@ -105,13 +106,14 @@ export class Generations {
     const { matchedCount } = await this.projections.updateOne(
       { _id: generation.projection, [checkpoint]: { $lt: position } },
       { $set: { [checkpoint]: position } },
+      inTime(),
     );
     if (matchedCount === 0) await this.kept(generation);
   }
 
   /** Forgets a generation whose collections are dropped. */
   async forget(projection: string, retired: string): Promise<void> {
-    await this.projections.updateOne({ _id: projection }, { $unset: { [`retired.${retired}`]: '' } });
+    await this.projections.updateOne({ _id: projection }, { $unset: { [`retired.${retired}`]: '' } }, inTime());
   }
 
   /** As `#change`, and makes what is not there. */
@@ -138,7 +140,7 @@ export class Generations {
       const changed = await this.projections.findOneAndUpdate(
         { _id: name, change: projection.change },
         updateOf(projection, change),
-        { returnDocument: 'after' },
+        { returnDocument: 'after', ...inTime() },
       );
       if (changed) return changed;
     }

@@ -2,6 +2,7 @@ import type { Collection, Filter, IndexDescription } from 'mongodb';
 import { chunksOf } from '../mongodb/chunks.js';
 import { type MongoDatabase, queryMs } from '../mongodb/connection.js';
 import { isRefusal, reaching } from '../mongodb/errors.js';
+import { inTime } from '../mongodb/in-time.js';
 import {
   type PreparedWrite,
   prepare,
@@ -121,7 +122,10 @@ class MongoReadStore implements ReadStore {
       );
       const stored = this.#stored(collection, generation);
       for (const some of chunksOf(ids, documentsAtOnce)) {
-        const found = stored.find({ _id: { $in: some } }, { batchSize: some.length + 1, maxTimeMS: queryMs });
+        const found = stored.find(
+          { _id: { $in: some } },
+          { batchSize: some.length + 1, maxTimeMS: queryMs, ...inTime() },
+        );
         for await (const { _id, body, position } of found) {
           const document = body === undefined ? undefined : JSON.parse(body);
           const isAhead = position > checkpoint;
@@ -136,7 +140,7 @@ class MongoReadStore implements ReadStore {
     return this.#reach(async () => {
       await this.#generations.kept(generation);
       const named = { $and: [present, { [pathOf(field)]: person }] } as Filter<StoredDocument>;
-      const options = { projection: { _id: 1 }, batchSize: documentsAtOnce, maxTimeMS: queryMs } as const;
+      const options = { projection: { _id: 1 }, batchSize: documentsAtOnce, maxTimeMS: queryMs, ...inTime() } as const;
       const found = await this.#stored(collection, generation).find(named, options).toArray();
       return found.map(({ _id }) => _id);
     });
@@ -242,7 +246,7 @@ class MongoReadStore implements ReadStore {
       const { name } = collection;
       this.#fields.set(name, fieldsOf(collection));
       if (generation.version !== shape.version) continue;
-      await this.#stored(name, generation).createIndexes([deletions, ...indexesOf(collection).map(indexOf)]);
+      await this.#stored(name, generation).createIndexes([deletions, ...indexesOf(collection).map(indexOf)], inTime());
     }
     await this.#dropRetiredLater(shape.name);
   }
@@ -273,7 +277,7 @@ class MongoReadStore implements ReadStore {
       if (performance.now() - swept < this.#rememberMs / 10) continue;
       this.#swept.set(stored.collectionName, performance.now());
       const before = new Date(Date.now() - this.#rememberMs);
-      this.#clean(() => stored.deleteMany({ deletedAt: { $lte: before }, position: { $lte: checkpoint } }));
+      this.#clean(() => stored.deleteMany({ deletedAt: { $lte: before }, position: { $lte: checkpoint } }, inTime()));
     }
   }
 
@@ -295,7 +299,7 @@ function indexOf(fields: readonly string[]): IndexDescription {
 }
 
 async function dropIfThere(stored: Collection<StoredDocument>): Promise<void> {
-  await stored.drop().catch((error: unknown) => {
+  await stored.drop(inTime()).catch((error: unknown) => {
     if (!isRefusal(error)) throw error;
   });
 }
@@ -307,6 +311,7 @@ function pageOf(stored: Collection<StoredDocument>, after: string | undefined) {
     limit: documentsAtOnce,
     batchSize: documentsAtOnce + 1,
     maxTimeMS: queryMs,
+    ...inTime(),
   } as const;
   return stored.find({ $and: conditions }, options).toArray();
 }

@@ -1,3 +1,5 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { openMongoKeys } from '../../src/keys/mongodb.js';
@@ -131,6 +133,29 @@ describe.skipIf(!launcher)('a server that goes and comes back', { timeout: 120_0
     }
     const get = () => store.read((reader) => reader.get('apples', 'a'));
     await vi.waitFor(async () => expect(await get()).toEqual({}), { timeout: 10_000 });
+  });
+
+  it('leaves nobody without an answer whose connection ends at the moment when they ask', async () => {
+    const sockets: Socket[] = [];
+    const remember = (message: unknown) => void sockets.push((message as { socket: Socket }).socket);
+    subscribe('net.client.socket', remember);
+    onTestFinished(() => void unsubscribe('net.client.socket', remember));
+    const location = impatient();
+    const store = mongoReadStore(await openMongo({ ...location, url: `${location.url}&maxPoolSize=4` }));
+    onTestFinished(() => store.close());
+    const live = await store.open(shape);
+    const read = () => store.read((reader) => reader.get('apples', 'a'));
+    const write = () => store.write(live, [{ collection: 'apples', id: 'a', document: {} }], 1n);
+    await Promise.all([read(), read(), write(), read()]);
+
+    // As when the server has closed them: before the driver hears of it, what is asked is written to them.
+    for (const socket of sockets) socket.destroy();
+    for (const answer of await Promise.allSettled([read(), read(), write(), read()])) {
+      if (answer.status === 'rejected') expect(answer.reason).toBeInstanceOf(ServerUnavailable);
+    }
+    // None of them keeps its place in the pool.
+    await vi.waitFor(() => write(), { timeout: 60_000 });
+    expect(await Promise.all([read(), read(), read(), read()])).toEqual([{}, {}, {}, {}]);
   });
 
   it('has a running Parley answer that a part of it is missing, and lose nothing', async () => {
