@@ -139,6 +139,11 @@ const settings = z.object({
   PARLEY_POSTING_PER_MINUTE: count.default(6_000),
   PARLEY_CREATING_PER_MINUTE: count.default(1_200),
   PARLEY_ADMINISTERING_PER_MINUTE: count.default(3_000),
+  // Below this, edges would not have told yet of somebody who has just joined.
+  PARLEY_ROOM_GRACE_SECONDS: count
+    .min(5)
+    .max(60 * 60)
+    .default(20),
   PARLEY_TLS: z.enum(['off', 'proxy']).default('off'),
   PARLEY_TRUSTED_PROXY_HOPS: z.coerce.number().int().min(0).max(16).default(0),
   PARLEY_COOKIE_SAMESITE: z.enum(['lax', 'strict', 'none']).default('lax'),
@@ -153,6 +158,7 @@ const settings = z.object({
   LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
 });
 
+const secondMs = 1_000;
 const minuteMs = 60_000;
 
 type Settings = z.infer<typeof settings>;
@@ -193,6 +199,8 @@ export interface Config {
   readonly adminPassword: string | undefined;
   /** How long nobody gets in from an address with far too many wrong logins, in ms. */
   readonly addressBlockMs: number;
+  /** How long somebody whose connection was lost stays in their rooms, in ms. */
+  readonly roomGraceMs: number;
   /** `proxy`: TLS ends before this process, and nothing else is let in. */
   readonly tls: Settings['PARLEY_TLS'];
   /** How many proxies before this process tell truly where a request comes from. */
@@ -265,6 +273,7 @@ function configOf(values: Settings): Config {
     adminEmail: values.PARLEY_ADMIN_EMAIL,
     adminPassword: values.PARLEY_ADMIN_PASSWORD,
     addressBlockMs: values.PARLEY_ADDRESS_BLOCK_MINUTES * minuteMs,
+    roomGraceMs: values.PARLEY_ROOM_GRACE_SECONDS * secondMs,
     tls: values.PARLEY_TLS,
     trustedProxyHops: values.PARLEY_TRUSTED_PROXY_HOPS,
     cookie: { sameSite: values.PARLEY_COOKIE_SAMESITE, secure: isCookieSecure(values) },

@@ -282,8 +282,8 @@ async function runRelay({ eventStore, broker, logger, closers }: Foundation): Pr
 }
 
 async function runReactors(foundation: Foundation, commands: CommandPipeline): Promise<void> {
-  const { keys } = foundation;
-  const folder = mailFolderOf(foundation.config);
+  const { config, keys } = foundation;
+  const folder = mailFolderOf(config);
   void followReceipts(foundation, async (people) => {
     await keys.destroy(people);
     await folder.forget(people);
@@ -295,9 +295,9 @@ async function runReactors(foundation: Foundation, commands: CommandPipeline): P
   });
   await underLease(foundation, 'reactor/rosters', async () => {
     const { RosterReactor } = await import('./reactors/rosters.js');
-    return new RosterReactor({ ...foundation, commands });
+    return new RosterReactor({ ...foundation, commands, graceMs: config.roomGraceMs });
   });
-  const transport = await openMail(foundation.config, folder, foundation.logger);
+  const transport = await openMail(config, folder, foundation.logger);
   if (transport) {
     foundation.closers.add(transport);
     await underLease(foundation, 'reactor/mail', () => startMail(foundation, commands, transport, running));

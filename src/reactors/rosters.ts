@@ -13,8 +13,8 @@ export interface RostersOptions {
   readonly leases: LeaseStore;
   readonly commands: CommandExecutor;
   readonly logger: Logger;
-  /** How long someone in a room may be connected to no edge, in ms; 20,000 unless told. */
-  readonly graceMs?: number;
+  /** How long someone in a room may be connected to no edge, in ms. */
+  readonly graceMs: number;
   /** Silence after which an edge is taken for dead, in ms; 5,000 unless told. */
   readonly patienceMs?: number;
   /** How often edges and rooms are compared, in ms; 1,000 unless told. */
@@ -38,7 +38,7 @@ export class RosterReactor {
   #missing = new Map<string, number>();
 
   constructor(options: RostersOptions) {
-    this.#options = { graceMs: 20_000, patienceMs: 5_000, intervalMs: 1_000, ...options };
+    this.#options = { patienceMs: 5_000, intervalMs: 1_000, ...options };
     this.#running = this.#run();
   }
 
