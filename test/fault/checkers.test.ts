@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type AccessOf, checkOrder, checkPosts, checkPrefix, checkSubscription } from './checkers.js';
+import { type AccessOf, checkLag, checkOrder, checkPosts, checkPrefix, checkSubscription } from './checkers.js';
 import { asFarAs, type LoggedEvent, type PostAttempt, type Subscription } from './history.js';
 
 /** The checkers must find what is wrong in histories that are known to be bad. */
@@ -77,6 +77,32 @@ describe('asFarAs', () => {
     const unknown = { ...lost, outcome: 'unknown', acknowledged: [] };
     expect(asFarAs(log.slice(0, 2), [kept, lost, refused])).toEqual([kept, unknown, refused]);
   });
+});
+
+describe('checkLag', () => {
+  const check = (...lags: Parameters<typeof checkLag>[0]) => checkLag(lags, ['rooms', 'access']);
+
+  it('passes projections that have come to the head, whatever was before', () => {
+    expect(check({ rooms: 0, access: 0 })).toEqual([]);
+    expect(check({}, { rooms: 12, access: 3 }, { rooms: 0, access: 0 })).toEqual([]);
+  });
+
+  it.each([
+    ['behind still', [{ rooms: 2, access: 0 }]],
+    [
+      'at the head once, and behind again',
+      [
+        { rooms: 0, access: 0 },
+        { rooms: 1, access: 0 },
+      ],
+    ],
+    ['folded by nobody', [{ access: 0 }]],
+    ['folded by nobody any longer', [{ rooms: 0, access: 0 }, { access: 0 }]],
+  ])('finds a projection that is %s', (_what, lags) => {
+    expect(check(...(lags as Parameters<typeof checkLag>[0]))).toHaveLength(1);
+  });
+
+  it('finds all of them where nobody was ever asked', () => expect(check()).toHaveLength(2));
 });
 
 describe('checkSubscription', () => {

@@ -1,5 +1,5 @@
 import { type FeedAccess, type Membership, maySee } from '../../domain/access.js';
-import type { LoggedEvent, PostAttempt, Subscription } from './history.js';
+import type { Lags, LoggedEvent, PostAttempt, Subscription } from './history.js';
 
 /** Pure functions from a history to what is wrong with it; no findings, no fault. */
 
@@ -50,6 +50,18 @@ export function checkPrefix(log: readonly LoggedEvent[], whole: readonly LoggedE
     if (kept.has(commandId)) findings.push(`of the command ${commandId}, ${id} is lost and another event is not`);
   }
   return findings;
+}
+
+/** Every projection has come to the log's head by the last time that it was asked. */
+export function checkLag(lags: readonly Lags[], projections: readonly string[]): string[] {
+  const last = lags.at(-1) ?? {};
+  return projections.flatMap((projection) => {
+    const lag = last[projection];
+    if (lag === undefined) return [`nobody folds ${projection}`];
+    return lag === 0
+      ? []
+      : [`${projection} is ${lag} behind: ${lags.map((each) => each[projection] ?? '?').join(', ')}`];
+  });
 }
 
 export interface AccessOf {

@@ -18,6 +18,9 @@ interface Command {
   readonly attempt?: PostAttempt;
 }
 
+/** Every request is answered by then, in ms, if only by a refusal. */
+const answerMs = 60_000;
+
 /** A person's commands over HTTP, one after the other, each with a key of its own. */
 export class Commander {
   /** Commands that nobody knows the outcome of: to be sent again under their keys. */
@@ -87,7 +90,10 @@ export class Commander {
     if (attempt.outcome === 'ok') attempt.acknowledged.push(answer.body as { revision: number; position: string });
   }
 
-  /** @returns undefined if the server could not be reached, or was gone before it had answered */
+  /**
+   * @returns undefined if the server could not be reached, or was gone before it had answered
+   * @throws {Error} if it is there and does not answer
+   */
   async #request({ method, path, body, key }: Command): Promise<{ status: number; body: unknown } | undefined> {
     try {
       const response = await fetch(`${this.url}/api/v1/${path}`, {
@@ -98,9 +104,11 @@ export class Commander {
           ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: AbortSignal.timeout(answerMs),
       });
       return { status: response.status, body: await response.json() };
-    } catch {
+    } catch (error) {
+      if ((error as Error).name === 'TimeoutError') throw new Error(`no answer to ${method} ${path} of ${this.url}`);
       return undefined;
     }
   }
@@ -122,7 +130,7 @@ export class Follower {
   constructor(
     server: { readonly url: string; readonly socketUrl?: string },
     private readonly person: Person,
-    private readonly feed: string,
+    readonly feed: string,
     private readonly recorded: Subscription[],
   ) {
     this.#client = new ParleyClient({ ...server, accessToken: person.token, longestBackoffMs: 400 });
@@ -157,9 +165,14 @@ export class Follower {
     return this.#current?.frames.length ?? 0;
   }
 
+  /** Whether the present subscription is to get everything. */
+  get isLive(): boolean {
+    return this.#current?.live ?? false;
+  }
+
   stop(): void {
     this.#stopped = true;
-    const live = this.#current?.live ?? false;
+    const live = this.isLive;
     this.#client.close();
     // Closing ends the subscription here; it was still to get everything.
     if (this.#current) this.#current.live = live;

@@ -1,90 +1,114 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Random } from '../fixtures/random.js';
 import { ServerProcess } from '../fixtures/server-process.js';
 import type { LaunchedServer } from '../fixtures/servers/server.js';
+import { TcpProxy } from '../fixtures/tcp-proxy.js';
+import { FaultyDelivery } from './faulty-delivery.js';
 
-/** Many processes of Parley over one log, with NATS between them; and what may happen to them. */
+const roles = {
+  'api 1': 'api',
+  'api 2': 'api',
+  'edge 1': 'edge',
+  'edge 2': 'edge',
+  'projector 1': 'projector',
+  'projector 2': 'projector',
+  relay: 'relay',
+  reactor: 'reactor',
+} as const;
+
+export type ProcessName = keyof typeof roles;
+export const processNames = Object.keys(roles) as ProcessName[];
+export const edgeNames = processNames.filter((name) => roles[name] === 'edge');
+export const apiNames = processNames.filter((name) => roles[name] === 'api');
+
+export interface ClusterServers {
+  readonly broker: LaunchedServer;
+  /** Where read models, keys and leases are, if not in SQLite files. */
+  readonly documents: LaunchedServer | undefined;
+}
+
+export interface ClusterOptions extends ClusterServers {
+  readonly dataDirectory: string;
+  /** Settings of Parley that all processes share. */
+  readonly settings: NodeJS.ProcessEnv;
+  readonly random: Random;
+}
+
+/** A process, the network between it and the broker, and, of an edge, that between it and its clients. */
+interface Member {
+  readonly process: ServerProcess;
+  readonly toBroker: TcpProxy;
+  readonly fromBroker: FaultyDelivery;
+  readonly clients: TcpProxy | undefined;
+}
+
+/** Many processes of Parley over one log, with NATS between them, each behind a network of its own. */
 export class Cluster {
   private constructor(
-    readonly broker: LaunchedServer,
-    /** By name. */
-    readonly processes: ReadonlyMap<string, ServerProcess>,
+    readonly servers: ClusterServers,
+    private readonly members: ReadonlyMap<ProcessName, Member>,
   ) {}
 
-  static async start(dataDirectory: string, broker: LaunchedServer): Promise<Cluster> {
-    const roles = {
-      'api 1': 'api',
-      'api 2': 'api',
-      'edge 1': 'edge',
-      'edge 2': 'edge',
-      'projector 1': 'projector',
-      'projector 2': 'projector',
-      relay: 'relay',
-      reactor: 'reactor',
-    };
-    const processes = new Map<string, ServerProcess>();
-    for (const [name, role] of Object.entries(roles)) {
-      processes.set(
-        name,
-        await ServerProcess.of(dataDirectory, {
-          PARLEY_BROKER: broker.url,
-          PARLEY_ROLES: role,
-          UV_THREADPOOL_SIZE: '2',
-        }),
-      );
+  static async start(options: ClusterOptions): Promise<Cluster> {
+    const members = new Map<ProcessName, Member>();
+    for (const name of processNames) members.set(name, await prepare(roles[name], options));
+    const cluster = new Cluster(options, members);
+    try {
+      const [first, ...others] = processNames;
+      // What the first one makes in the data directory, the others find there.
+      await cluster.process(first as ProcessName).start();
+      await Promise.all(others.map((name) => cluster.process(name).start()));
+      return cluster;
+    } catch (error) {
+      await cluster.stop();
+      throw error;
     }
-    const cluster = new Cluster(broker, processes);
-    for (const process of processes.values()) await process.start();
-    return cluster;
   }
 
-  process(name: string): ServerProcess {
-    return this.processes.get(name) as ServerProcess;
+  member(name: ProcessName): Member {
+    return this.members.get(name) as Member;
+  }
+
+  process(name: ProcessName): ServerProcess {
+    return this.member(name).process;
+  }
+
+  /** Where clients connect to an edge. */
+  socketUrl(name: ProcessName): string {
+    const { process, clients } = this.member(name);
+    const url = new URL(process.socketUrl);
+    if (clients) url.port = String(clients.port);
+    return url.href;
+  }
+
+  /** Every network of the cluster carries everything again. */
+  heal(): void {
+    for (const { toBroker, fromBroker, clients } of this.members.values()) {
+      fromBroker.faulty = false;
+      toBroker.heal();
+      clients?.heal();
+    }
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.processes.values()].map((process) => process.end('SIGKILL')));
+    await Promise.all([...this.members.values()].map(({ process }) => process.end('SIGKILL')));
+    await Promise.all([...this.members.values()].flatMap((each) => [each.toBroker.close(), each.clients?.close()]));
   }
 }
 
-/** Something that goes wrong, and is over again when it resolves. */
-export interface Fault {
-  readonly name: string;
-  strike(): Promise<void>;
+async function prepare(role: string, { broker, dataDirectory, settings, random }: ClusterOptions): Promise<Member> {
+  const fromBroker = new FaultyDelivery(random.fork());
+  const toBroker = await TcpProxy.to(placeOf(broker.url), () => fromBroker.alteration());
+  const process = await ServerProcess.of(dataDirectory, {
+    ...settings,
+    PARLEY_BROKER: `nats://127.0.0.1:${toBroker.port}`,
+    PARLEY_ROLES: role,
+    UV_THREADPOOL_SIZE: '2',
+  });
+  const clients = role === 'edge' ? await TcpProxy.to(placeOf(process.socketUrl)) : undefined;
+  return { process, toBroker, fromBroker, clients };
 }
 
-/** Every fault that the cluster can meet, each with what is drawn for it. */
-export function faultsOf(cluster: Cluster, random: Random): Fault[] {
-  const faults: Fault[] = [];
-  for (const [name, process] of cluster.processes) {
-    faults.push({
-      name: `${name} is killed`,
-      async strike() {
-        await process.end('SIGKILL');
-        await delay(random.between(0, 1_500));
-        await process.start();
-      },
-    });
-    faults.push({
-      name: `${name} is stopped for a while`,
-      async strike() {
-        process.signal('SIGSTOP');
-        await delay(random.between(200, 7_000));
-        process.signal('SIGCONT');
-      },
-    });
-  }
-  faults.push({
-    name: 'the broker is restarted',
-    strike: () => cluster.broker.restart({ by: random.pick(['SIGTERM', 'SIGKILL']) }),
-  });
-  faults.push({
-    name: 'the broker is stopped for a while',
-    async strike() {
-      await cluster.broker.signal('SIGSTOP');
-      await delay(random.between(200, 4_000));
-      await cluster.broker.signal('SIGCONT');
-    },
-  });
-  return faults;
+function placeOf(url: string): { host: string; port: number } {
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port: Number(port) };
 }

@@ -32,6 +32,9 @@ export interface History {
   readonly failures: Failure[];
 }
 
+/** How far each projection was behind the log, when the process that folds was asked; empty where none does. */
+export type Lags = Readonly<Record<string, number>>;
+
 export interface LoggedEvent {
   readonly stream: string;
   readonly revision: number;

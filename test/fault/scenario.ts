@@ -79,8 +79,12 @@ interface Stores {
   readonly logger: Logger;
 }
 
-async function withStores<T>(dataDirectory: string, body: (stores: Stores) => Promise<T>): Promise<T> {
-  const config = loadConfig({ PARLEY_DATA_DIR: dataDirectory, NODE_ENV: 'test' });
+async function withStores<T>(
+  dataDirectory: string,
+  settings: NodeJS.ProcessEnv,
+  body: (stores: Stores) => Promise<T>,
+): Promise<T> {
+  const config = loadConfig({ ...settings, PARLEY_DATA_DIR: dataDirectory, NODE_ENV: 'test' });
   const logger = pino({ level: 'silent' });
   const closers = new Closers();
   try {
@@ -98,7 +102,7 @@ const wholeLog = 1_000_000;
 
 /** What is in the log of a data directory that no server has open. */
 export function readLog(dataDirectory: string): Promise<LoggedEvent[]> {
-  return withStores(dataDirectory, async ({ eventStore, codec }) =>
+  return withStores(dataDirectory, {}, async ({ eventStore, codec }) =>
     logged(await eventStore.readAll(0n, wholeLog), codec),
   );
 }
@@ -113,13 +117,15 @@ async function logged(stored: readonly StoredEvent[], codec: Codec): Promise<Log
 
 /**
  * Compares what clients know with the log, and the log with itself and with the read models.
+ * @param settings - of the processes that have worked on the data
  * @throws {CheckpointAhead} if the read models are of another log
  */
 export function checkAfterwards(
   dataDirectory: string,
   { attempts, subscriptions }: Pick<History, 'attempts' | 'subscriptions'>,
+  settings: NodeJS.ProcessEnv = {},
 ): Promise<void> {
-  return withStores(dataDirectory, async (stores) => {
+  return withStores(dataDirectory, settings, async (stores) => {
     const stored = await stores.eventStore.readAll(0n, wholeLog);
     const log = await logged(stored, stores.codec);
     const findings = [];
