@@ -25,8 +25,12 @@ export type BareFrame = Pick<Frame, 'op' | 'feed' | 'revision' | 'position'>;
 export function publicFrame(event: RecordedEvent): Frame {
   const definition = events.get(event.type);
   if (!definition) throw new Error(`no event type ${event.type} is declared`);
+  const { op, feed, revision, position } = bareFrame(event);
   return {
-    ...bareFrame(event),
+    op,
+    feed,
+    revision,
+    position,
     type: event.type,
     version: definition.frameVersion,
     at: event.metadata.occurredAt,

@@ -270,8 +270,9 @@ export const PostMessage = defineCommand({
     return [MessagePosted({ authorId: actor.id, kind: input.kind, text: input.text })];
   },
   reply(events, input) {
-    const posted = eventOf(MessagePosted, events);
-    return { ...posted.data, id: posted.id, channelId: input.channelId, postedAt: posted.metadata.occurredAt };
+    const { id, data, metadata } = eventOf(MessagePosted, events);
+    const { authorId, kind, text } = data;
+    return { authorId, kind, text, id, channelId: input.channelId, postedAt: metadata.occurredAt };
   },
 });
 

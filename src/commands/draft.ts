@@ -4,7 +4,7 @@ import { hashEvent } from '../event-store/hash.js';
 import type { EncodedEvent, StoredEvent, StreamAppend } from '../event-store/port.js';
 import type { LoadedStream } from './loaded-stream.js';
 
-type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
+export type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
 
 /** A decided event that has its place in its stream, but not yet in the log. */
 interface DraftedEvent extends Mutable<RecordedEvent> {
@@ -42,7 +42,8 @@ export class StreamDraft {
     const encoded = this.events.map((event): EncodedEvent => {
       event.metadata.prevHash = previous;
       const stored = codec.encode(event, event.id, event.metadata);
-      previous = hashEvent({ ...stored, stream: event.stream, revision: event.revision });
+      const { id, type, data, metadata } = stored;
+      previous = hashEvent({ stream: event.stream, revision: event.revision, id, type, data, metadata });
       this.#hashes.push(previous);
       return stored;
     });

@@ -2,6 +2,7 @@ import { v7 } from 'uuid';
 import { RandomPool } from '../random-pool.js';
 
 const randomness = new RandomPool(16, 256);
+const bytes = Buffer.alloc(16);
 
 /** The place of an id among those of its millisecond has so many values. */
 const places = 2 ** 32;
@@ -23,5 +24,11 @@ export function newUuid(): string {
     last.msecs = Math.max(now, last.msecs + 1);
     last.seq = random.readUInt32BE(6) >>> 1;
   }
-  return v7({ random, msecs: last.msecs, seq: last.seq });
+  return uuidOf(v7({ random, msecs: last.msecs, seq: last.seq }, bytes));
+}
+
+/** How the first 16 bytes are written as a UUID. */
+export function uuidOf(bytes: Buffer): string {
+  const hex = bytes.toString('hex', 0, 16);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

@@ -40,18 +40,13 @@ export function primaryStreamOf(request: CommandRequest): string {
 export function pend(request: CommandRequest, hashKey: KeyObject, now: number): PendingCommand {
   const { definition, input } = parseRequest(request);
   const { commandId, repeatable, newId } = identify(request, definition);
-  const { ifMatch } = request;
+  const { actor, ifMatch } = request;
   const others = definition.others(input, newId);
+  const command = { input, actor, now: request.occurredAt ?? now, newId };
   return {
     definition,
     request,
-    command: {
-      input,
-      actor: request.actor,
-      now: request.occurredAt ?? now,
-      newId,
-      ...(ifMatch === undefined ? {} : { ifMatch }),
-    },
+    command: ifMatch === undefined ? command : { ...command, ifMatch },
     commandId,
     repeatable,
     hash: createHmac('sha256', hashKey)
@@ -105,5 +100,12 @@ export function replyOf(
   head: { revision: number; position: bigint },
 ): CommandReply {
   const { revision, position } = events.at(-1) ?? head;
-  return { ...definition.reply(events, command.input), stream, revision, position: String(position) };
+  const reply: { -readonly [Field in keyof CommandReply]: CommandReply[Field] } = definition.reply(
+    events,
+    command.input,
+  );
+  reply.stream = stream;
+  reply.revision = revision;
+  reply.position = String(position);
+  return reply;
 }

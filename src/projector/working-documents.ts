@@ -38,7 +38,7 @@ export class WorkingDocuments {
     if (this.#missing.size === 0) return;
     const loaded = await store.load(generation, this.collection, [...this.#missing]);
     this.#missing.clear();
-    for (const [id, document] of loaded) this.#ready.set(id, { ...document, fresh: false });
+    for (const [id, { document, position }] of loaded) this.#ready.set(id, { document, position, fresh: false });
   }
 
   /** Ids of documents of earlier batches in which the field may name this person. */

@@ -28,10 +28,10 @@ export async function command(session: Session, message: ClientMessage<'command'
 }
 
 function requestOf(actor: Actor, { type, input, idempotencyKey, ifMatch }: ClientMessage<'command'>): CommandRequest {
+  const command = { type: type as CommandType, input, actor };
+  if (idempotencyKey === undefined && ifMatch === undefined) return command;
   return {
-    type: type as CommandType,
-    input,
-    actor,
+    ...command,
     ...(idempotencyKey !== undefined && { idempotencyKey }),
     ...(ifMatch !== undefined && { ifMatch }),
   };

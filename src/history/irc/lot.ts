@@ -175,7 +175,7 @@ export class Lot {
 
   #request(type: CommandType, input: object, actor: Actor): CommandRequest {
     const { channelId } = this.context;
-    return { type, input: { channelId, ...input }, actor, occurredAt: this.#at, origin: 'import' };
+    return { type, input: Object.assign({ channelId }, input), actor, occurredAt: this.#at, origin: 'import' };
   }
 
   #reference({ number }: TranscriptLine) {
