@@ -268,9 +268,11 @@ async function appointAdmin(
 ): Promise<void> {
   const { adminEmail: email, adminPassword: password } = config;
   if (email === undefined) return;
-  const outcome = await ensureAdmin(identity, pipeline, { email, password });
+  const outcome = await ensureAdmin(identity, pipeline, { email, password, verifiedOnly: true });
   if (outcome === 'no-such-account') {
     logger.warn('nobody has the address of PARLEY_ADMIN_EMAIL: set PARLEY_ADMIN_PASSWORD to have the account made');
+  } else if (outcome === 'not-verified') {
+    logger.warn('whoever has the address of PARLEY_ADMIN_EMAIL has not verified it: have them, or run `parley admin`');
   } else if (outcome !== 'already-admin') logger.info({ outcome }, 'the admin of PARLEY_ADMIN_EMAIL is there');
 }
 

@@ -44,6 +44,7 @@ const outcomes: Readonly<Record<AdminOutcome, (email: string) => string>> = {
   made: (email) => `Made an account for ${email}, which is an admin.`,
   promoted: (email) => `${email} is an admin now.`,
   'already-admin': (email) => `${email} is an admin already.`,
+  'not-verified': (email) => `The account of ${email} has not verified the address.`,
   'no-such-account': (email) => `There is no account for ${email}: set PARLEY_ADMIN_PASSWORD to have one made.`,
 };
 

@@ -1,7 +1,10 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import bcrypt from 'bcrypt';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Answer, call, TestPerson } from '../fixtures/api-client.js';
 import { startTestParley, type TestParley } from '../fixtures/parley.js';
+import { parts } from '../mail/mime.js';
 
 const root = { email: 'root@example.org', password: 'correct horse' };
 
@@ -48,15 +51,28 @@ describe('the first admin', () => {
     }
   });
 
-  it('is whoever has the address, where they are there already', async () => {
-    let other = await startTestParley();
-    const body = { email: root.email, name: 'Ann', password: 'correct horse' };
+  it('is whoever has the address and has verified it, not whoever has registered with it', async () => {
+    let other = await startTestParley({ NODE_ENV: 'development' });
+    const body = { email: root.email, name: 'Ann', password: root.password };
+    const admin = { PARLEY_ADMIN_EMAIL: root.email.toUpperCase(), PARLEY_ADMIN_PASSWORD: 'another password' };
+    const loggedIn = async () => (await call(other.url, 'POST', 'auth/login', { body: root })).body.user;
     try {
       const { user } = (await call(other.url, 'POST', 'auth/register', { body })).body;
-      expect(user.role).toBe('member');
-      other = await other.restart(undefined, { PARLEY_ADMIN_EMAIL: root.email.toUpperCase() });
-      const login = await call(other.url, 'POST', 'auth/login', { body: root });
-      expect(login.body.user).toMatchObject({ id: user.id, role: 'admin', name: 'Ann' });
+      other = await other.restart(undefined, admin);
+      expect(await loggedIn()).toMatchObject({ id: user.id, role: 'member' });
+      const folder = join(other.dataDirectory, 'mail');
+      const [mail = ''] = await vi.waitFor(
+        async () => {
+          const files = await readdir(folder);
+          expect(files).toHaveLength(1);
+          return Promise.all(files.map((file) => readFile(join(folder, file), 'latin1')));
+        },
+        { timeout: 60_000 },
+      );
+      const [, token] = /verify-email\?token=(\S+)/.exec(parts(mail)[0] ?? '') ?? [];
+      expect(await call(other.url, 'POST', 'auth/verify-email', { body: { token } })).toMatchObject({ status: 204 });
+      other = await other.restart(undefined, admin);
+      expect(await loggedIn()).toMatchObject({ id: user.id, role: 'admin', name: 'Ann' });
     } finally {
       await other.close();
     }
