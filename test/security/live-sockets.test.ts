@@ -49,6 +49,7 @@ async function newcomer() {
 
 const codesOf = async (sockets: readonly RawSocket[]) =>
   (await Promise.all(sockets.map(({ closed }) => closed))).map(({ code }) => code);
+const patience = { timeout: 60_000, interval: 50 };
 const loggedOut = Array(2).fill(closeCodes['logged-out'].code);
 
 /** Whether the sockets are still of use. */
@@ -126,6 +127,36 @@ describe('in every process, sockets are closed', () => {
     await refresh(second);
     expect((await refresh(refreshToken)).status).toBe(401);
     expect(await codesOf(sockets)).toEqual(loggedOut);
+  });
+});
+
+describe('in every process, a socket', () => {
+  it('has the role on the platform that its person has now', async () => {
+    const [ann, mo] = [await TestPerson.register(parley.url, 'Ann'), await TestPerson.register(parley.url, 'Mo')];
+    const { id: channelId } = (await ann.post('channels', { name: 'General' })).body;
+    const { revision: messageRevision } = (await ann.post(`channels/${channelId}/messages`, { text: 'spam' })).body;
+    const sockets = await socketsOf(mo.token);
+    let asked = 0;
+    /** What comes of it that Mo takes Ann's message away, which can be asked for again and again. */
+    const take = async (socket: RawSocket) => {
+      asked += 1;
+      const id = String(asked);
+      socket.send({ op: 'command', id, type: 'conversations.DeleteMessage', input: { channelId, messageRevision } });
+      const answered = () => [...socket.all('reply'), ...socket.all('error')].find((message) => message.id === id);
+      await socket.until(() => answered() !== undefined);
+      return (answered() as { problem?: { code: string } }).problem?.code ?? 'done';
+    };
+    const assign = async (role: string) => {
+      const assigned = await call(parley.url, 'PUT', `users/${mo.id}/role`, { token: admin, body: { role } });
+      expect(assigned.status).toBe(200);
+    };
+    const outcome = (expected: string) =>
+      Promise.all(sockets.map((socket) => vi.waitFor(async () => expect(await take(socket)).toBe(expected), patience)));
+    await outcome('not-a-member');
+    await assign('moderator');
+    await outcome('done');
+    await assign('member');
+    await outcome('not-a-member');
   });
 });
 
