@@ -11,7 +11,7 @@ import { type Call, positionOf, whenceOf } from './call.js';
 import { refuseCrossSite, type TrustedOrigins } from './cross-site.js';
 import { etagOf, matchesNone } from './preconditions.js';
 import type { ReadYourWrites } from './read-your-writes.js';
-import { type BodySettings, bodySchema, Otherwise, type RouteOptions, type Tries } from './route.js';
+import { type BodySettings, bodySchema, boundedAs, Otherwise, type RouteOptions, type Tries } from './route.js';
 import { noCookie, type SessionCookie } from './session-cookie.js';
 
 /** Nobody is logged in: for routes that ask for no credentials. */
@@ -75,10 +75,8 @@ export class Boundary {
       cookie: route.setsCookie ? this.options.sessionCookie.on(reply) : noCookie,
     };
     if (route.reads) await this.#wait(route.reads, call, reply);
-    if (route.command && route.auth === 'person') {
-      const standing = this.options.commandLimits.take(session.actor.id, route.command.class);
-      reply.headers(rateLimitHeaders([standing]));
-    }
+    const bounded = boundedAs(route);
+    if (bounded) reply.headers(rateLimitHeaders([this.options.commandLimits.take(session.actor.id, bounded)]));
     return call;
   }
 

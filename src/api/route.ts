@@ -1,7 +1,7 @@
 import { Req, RequestMapping, RequestMethod, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { AnyCommandDefinition } from '../../domain/decider.js';
+import type { AnyCommandDefinition, CommandClass } from '../../domain/decider.js';
 import type { ProblemCode } from '../problems.js';
 import type { ApiController } from './api-controller.js';
 import type { Call } from './call.js';
@@ -58,6 +58,12 @@ export interface RouteOptions<Params = unknown, Query = unknown, Body = unknown>
   readonly reads?: readonly string[];
   /** Problems of its own, beside those that every route may answer. */
   readonly problems: readonly ProblemCode[];
+}
+
+/** By which limit a person's calls of the route are bounded; none where it only reads, or where nobody is known yet. */
+export function boundedAs({ auth, method, command }: RouteOptions): CommandClass | undefined {
+  if (auth === 'none' || method === 'GET') return undefined;
+  return command?.class ?? 'administering';
 }
 
 export interface DeclaredRoute {

@@ -359,6 +359,26 @@ describe('commands', () => {
     expect(answer.headers.get('ratelimit')).toBeNull();
   });
 
+  it('count whatever changes something, also where no other limit does', async () => {
+    const strict = await startTestParley({ PARLEY_ADMINISTERING_PER_MINUTE: 2 });
+    try {
+      for (const [method, path] of [
+        ['POST', 'auth/ws-ticket'],
+        ['POST', 'auth/mfa/totp'],
+        ['DELETE', `auth/sessions/${crypto.randomUUID()}`],
+        ['POST', 'auth/logout-all'],
+      ] as const) {
+        const cyd = await TestPerson.register(strict.url, 'Cyd');
+        for (let n = 0; n < 2; n += 1) await cyd.post('auth/ws-ticket');
+        const refused = await call(strict.url, method, path, { token: cyd.token });
+        expect([path, refused]).toMatchObject([path, { status: 429, body: { code: 'rate-limited' } }]);
+        expect(await cyd.get('auth/me')).toMatchObject({ status: 200 });
+      }
+    } finally {
+      await strict.close();
+    }
+  });
+
   it('are allowed again as time goes on', () => {
     let now = 0;
     const limits = new CommandLimits({ posting: 6, creating: 1, administering: 1 }, () => now);

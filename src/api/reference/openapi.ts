@@ -1,7 +1,14 @@
 import { PATH_METADATA } from '@nestjs/common/internal';
 import { z } from 'zod';
 import { type ProblemCode, problemOf, problemSchema } from '../../problems.js';
-import { type BodySettings, bodySchema, type DeclaredRoute, declaredRoutes, type RouteOptions } from '../route.js';
+import {
+  type BodySettings,
+  bodySchema,
+  boundedAs,
+  type DeclaredRoute,
+  declaredRoutes,
+  type RouteOptions,
+} from '../route.js';
 
 /** The API as OpenAPI 3.1, made from the schemas that the routes parse with. */
 
@@ -12,7 +19,6 @@ const commonProblems: readonly ProblemCode[] = ['invalid-input', 'bad-request', 
 const personProblems: readonly ProblemCode[] = ['unauthenticated'];
 const bodyProblems: readonly ProblemCode[] = ['malformed-json', 'body-too-large', 'unsupported-media-type'];
 const commandProblems: readonly ProblemCode[] = [
-  'rate-limited',
   'stale-version',
   'idempotency-key-reused',
   'person-forgotten',
@@ -114,11 +120,12 @@ function headers({ command, auth, etag, reads }: RouteOptions): object[] {
   return described;
 }
 
-function success({ status, reply, otherwise, command, tries, etag, reads }: RouteOptions): object {
+function success(route: RouteOptions): object {
+  const { status, reply, otherwise, command, tries, etag, reads } = route;
   const text = { schema: { type: 'string' } };
   const answered = {
     ...(command && { 'Parley-Position': text }),
-    ...((command || tries) && { RateLimit: text, 'RateLimit-Policy': text }),
+    ...((tries || boundedAs(route)) && { RateLimit: text, 'RateLimit-Policy': text }),
     ...(etag && { ETag: text }),
     ...(reads && { 'Parley-Stale': { ...text, description: 'Something that you have written may be missing.' } }),
   };
@@ -138,15 +145,13 @@ function success({ status, reply, otherwise, command, tries, etag, reads }: Rout
   };
 }
 
-function refusals(
-  { auth, method, setsCookie, tries, command, params, reads, problems }: RouteOptions,
-  hasBody: boolean,
-): object {
+function refusals(route: RouteOptions, hasBody: boolean): object {
+  const { auth, method, setsCookie, tries, command, params, reads, problems } = route;
   const codes = [
     ...commonProblems,
     ...(auth === 'none' ? [] : personProblems),
     ...(setsCookie || (auth === 'person' && method !== 'GET') ? (['cross-site-request'] as const) : []),
-    ...(tries ? (['rate-limited'] as const) : []),
+    ...(tries || boundedAs(route) ? (['rate-limited'] as const) : []),
     ...(hasBody ? bodyProblems : []),
     ...(command ? commandProblems : []),
     ...(reads ? (['projection-behind'] as const) : []),
