@@ -150,6 +150,11 @@ export function problemOf(code: ProblemCode, members: ProblemMembers = {}): Prob
   return { type: `/api/v1/problems#${code}`, title, status, code, ...again, ...members, error: title };
 }
 
+/** Whether a problem of this status keeps someone from what they may not have, or have not shown that they may. */
+export function isDenial(status: number): boolean {
+  return status === 401 || status === 403;
+}
+
 /** What an error means to the caller. Nothing of an unexpected one is told: log errors whose problem is `internal`. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Refused) return problemOf(error.code, error.members);

@@ -1,7 +1,9 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Logger } from 'pino';
 import type { AddressGate } from '../auth/address-rules.js';
 import { problemOf } from '../problems.js';
 import type { Proxies } from '../proxies.js';
+import { logDenial } from './denial.js';
 import { sendProblem } from './problem-filter.js';
 
 declare module 'fastify' {
@@ -20,12 +22,15 @@ const operational = /^\/(health|metrics)(\/|\?|$)/;
  * Looks at how a request has come before anything else is: from where, if anybody may from there, and over TLS
  * where that is asked for.
  */
-export function watchArrivals(server: FastifyInstance, proxies: Proxies, gate: AddressGate): void {
+export function watchArrivals(server: FastifyInstance, proxies: Proxies, gate: AddressGate, logger: Logger): void {
   server.decorateRequest('clientAddress', '');
   server.addHook('onRequest', (request, reply, done) => {
     request.clientAddress = proxies.address(request.socket.remoteAddress ?? '', request.headers);
     if (gate.permits(request.clientAddress) || health.test(request.url)) done();
-    else sendProblem(reply, problemOf('address-refused'));
+    else {
+      logDenial(logger, request, 'address-refused');
+      sendProblem(reply, problemOf('address-refused'));
+    }
   });
   if (proxies.mustHaveTls) askForTls(server, proxies);
 }

@@ -2,8 +2,9 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Inject 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { Metrics } from '../metrics.js';
-import { type Problem, type ProblemCode, problemOf, toProblem } from '../problems.js';
+import { isDenial, type Problem, type ProblemCode, problemOf, toProblem } from '../problems.js';
 import { RateLimited, rateLimitHeaders } from '../rate-limits.js';
+import { logDenial } from './denial.js';
 import { LOGGER } from './tokens.js';
 
 /** What Nest and Fastify refuse before a route sees the request, by their status. */
@@ -50,12 +51,13 @@ export class ProblemFilter implements ExceptionFilter {
     return problemOf(code);
   }
 
-  /** Faults of ours, and what we have turned away; not from where, since an address is a person's. */
-  #log(error: unknown, { status, code }: Problem, { method, url }: FastifyRequest): void {
+  /** Faults of ours, and what we have turned away. */
+  #log(error: unknown, { status, code }: Problem, request: FastifyRequest): void {
+    const { method, url } = request;
     const [path] = url.split('?');
     if (underPressure.has(code)) this.logger.debug({ method, path, code }, 'a request was put off');
     else if (status >= 500) this.logger.error({ err: error, method, path, code }, 'a request failed');
-    else if (status === 401 || status === 403) this.logger.info({ method, path, code }, 'access was denied');
+    else if (isDenial(status)) logDenial(this.logger, request, code);
   }
 }
 

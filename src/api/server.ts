@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import cors from '@fastify/cors';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { type FastifyInstance, fastify } from 'fastify';
+import type { Logger } from 'pino';
 import type { AddressGate } from '../auth/address-rules.js';
 import type { Config } from '../config.js';
 import type { Health } from '../health.js';
@@ -26,10 +27,12 @@ export interface ServerOptions {
   readonly health: Health;
   readonly proxies: Proxies;
   readonly addressRules: AddressGate;
+  readonly logger: Logger;
 }
 
 /** Fastify as Parley wants it: JSON only, nothing polluted, bounded, every refusal a problem. */
-export async function createServer({ config, health, proxies, addressRules }: ServerOptions): Promise<FastifyAdapter> {
+export async function createServer(options: ServerOptions): Promise<FastifyAdapter> {
+  const { config, health, proxies, addressRules, logger } = options;
   const server = fastify({
     bodyLimit,
     requestTimeout: requestTimeoutMs,
@@ -44,7 +47,7 @@ export async function createServer({ config, health, proxies, addressRules }: Se
   });
   parseJsonOnly(server);
   sendSecurityHeaders(server, proxies.mustHaveTls);
-  watchArrivals(server, proxies, addressRules);
+  watchArrivals(server, proxies, addressRules, logger);
   turnAwayWhileDraining(server, health);
   await server.register(cors, {
     origin: (origin, allow) => allow(null, origin !== undefined && mayCall(config, origin)),

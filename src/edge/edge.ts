@@ -180,7 +180,11 @@ export async function startEdge(options: EdgeOptions): Promise<Edge> {
       port,
       limits,
       logger,
-      admit: (request) => admit(admissionRules, request),
+      admit(request) {
+        const admission = admit(admissionRules, request);
+        if ('refusal' in admission) logger.info({ code: admission.refusal.code }, 'access was denied');
+        return admission;
+      },
       accept: (socket, handshake) => accept(context, socket, handshake),
     });
     return new Edge(publishing.to, context, watch, [

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Actor } from '../../domain/decider.js';
 import { type Session as AuthSession, type Ending, Unauthenticated } from '../auth/session.js';
 import { parse } from '../commands/port.js';
-import { problemOf, toProblem } from '../problems.js';
+import { isDenial, problemOf, toProblem } from '../problems.js';
 import { TokenBucket } from '../token-bucket.js';
 import { type CloseCause, closeCodes } from './close-codes.js';
 import type { EdgeContext } from './context.js';
@@ -93,7 +93,10 @@ export class Session implements SocketHandler, Subscriber {
   /** Tells the client why its message was refused. */
   refuse(message: RawMessage, error: unknown): void {
     const problem = toProblem(error);
-    if (problem.code === 'internal') this.context.logger.error({ err: error }, 'a message could not be handled');
+    const { op } = message;
+    const { code } = problem;
+    if (code === 'internal') this.context.logger.error({ err: error }, 'a message could not be handled');
+    else if (isDenial(problem.status)) this.context.logger.info({ op, code }, 'access was denied');
     this.send({
       op: 'error',
       ...(typeof message.id === 'string' && { id: message.id }),
@@ -114,9 +117,11 @@ export class Session implements SocketHandler, Subscriber {
           : await authenticator.authenticate(credential.token);
       if (!this.closed) this.#authenticated(authenticated);
     } catch (error) {
-      if (!(error instanceof Unauthenticated))
-        this.context.logger.error({ err: error }, 'no access token can be checked');
-      this.close(error instanceof Unauthenticated ? 'unauthenticated' : 'busy');
+      const { logger } = this.context;
+      const denied = error instanceof Unauthenticated;
+      if (denied) logger.info({ op: 'authenticate', code: 'unauthenticated' }, 'access was denied');
+      else logger.error({ err: error }, 'no access token can be checked');
+      this.close(denied ? 'unauthenticated' : 'busy');
     }
   }
 

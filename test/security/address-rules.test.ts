@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
+import { pino } from 'pino';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { addressRuleFields } from '../../domain/identity/platform-security.js';
 import { createServer } from '../../src/api/server.js';
@@ -102,6 +103,7 @@ describe('a request from an address that is denied', () => {
       health: new Health(),
       proxies: new Proxies({ trustedProxyHops: 1, tls: 'proxy' }),
       addressRules: new AddressRules([deny('192.0.2.0/24')]),
+      logger: pino({ level: 'silent' }),
     });
     const server = adapter.getInstance();
     server.get('/health/live', () => ({}));
