@@ -41,12 +41,15 @@ export async function withNewData<T>(body: (data: Data) => Promise<T>): Promise<
  * @throws {DataDirectoryUnusable} if there is no data directory, or no log in it though it should have one
  */
 export async function withData<T>(body: (data: Data) => Promise<T>): Promise<T> {
-  const config = loadConfig();
-  await assertData(config);
-  return withStores(config, body);
+  return withStores(await findData(), body);
 }
 
-async function assertData(config: Config): Promise<void> {
+/**
+ * The settings, where there is a log.
+ * @throws {DataDirectoryUnusable} if there is no data directory, or no log in it though it should have one
+ */
+export async function findData(): Promise<Config> {
+  const config = loadConfig();
   const { dataDirectory } = config;
   const [what, path] =
     config.eventStore === 'sqlite' ? ['log in the data', filesOf(config).log] : ['data', dataDirectory];
@@ -55,6 +58,7 @@ async function assertData(config: Config): Promise<void> {
       `There is no ${what} directory ${dataDirectory}: set PARLEY_DATA_DIR to the one that is meant.`,
     );
   });
+  return config;
 }
 
 async function withStores<T>(config: Config, body: (data: Data) => Promise<T>): Promise<T> {

@@ -2,9 +2,10 @@ import type { Command } from 'commander';
 import { projections } from '../../projections/catalogue.js';
 import { filesOf } from '../adapters.js';
 import type { Config } from '../config.js';
+import { logTexts } from '../event-store/sqlite-log.js';
 import { type DamageFinding, type Finding, type Verification, verifyHistory } from '../history/verification.js';
-import { inspectFile } from '../sqlite/inspection.js';
-import { type Data, withData } from './data.js';
+import { findDamage, type Texts } from '../sqlite/inspection.js';
+import { type Data, findData, withData } from './data.js';
 import { exitCodes } from './exit-codes.js';
 import { interruption } from './interruption.js';
 import { grouped, printJson, printLines } from './output.js';
@@ -22,23 +23,28 @@ export function addVerify(program: Command): void {
     )
     .option('--json', 'print the result as JSON')
     .action(async (options: VerifyOptions) => {
-      process.exitCode = await withData((data) => verify(data, options));
+      process.exitCode = await verify(options);
     });
 }
 
-async function verify(data: Data, options: VerifyOptions): Promise<number> {
-  const damaged = damagedFiles(data.config);
+async function verify(options: VerifyOptions): Promise<number> {
+  const damaged = damagedFiles(await findData());
   // What a damaged file tells is not worth looking at.
-  return damaged.length > 0 ? report(nothingRead(damaged), options) : verifyLog(data, options);
+  if (damaged.length > 0) return report(nothingRead(damaged), options);
+  return withData((data) => verifyLog(data, options));
 }
 
 function damagedFiles(config: Config): DamageFinding[] {
   const { log, keys } = filesOf(config);
-  const files = [...(config.eventStore === 'sqlite' ? [log] : []), ...(config.keys === 'sqlite' ? [keys] : [])];
-  return files.flatMap((file) => {
-    const { damage } = inspectFile(file);
-    return damage === undefined ? [] : { problem: 'damaged-file', file, detail: `${damage}: restore it from a backup` };
-  });
+  return [
+    ...(config.eventStore === 'sqlite' ? damageIn(log, logTexts) : []),
+    ...(config.keys === 'sqlite' ? damageIn(keys) : []),
+  ];
+}
+
+function damageIn(file: string, texts?: Texts): DamageFinding[] {
+  const damage = findDamage(file, texts);
+  return damage === undefined ? [] : [{ problem: 'damaged-file', file, detail: `${damage}: restore it from a backup` }];
 }
 
 function nothingRead(findings: readonly Finding[]): Verification {

@@ -1,5 +1,6 @@
 import type { SqliteRow, Statement, WriterStatement } from '../sqlite/connection.js';
 import type { SqliteDatabase, SqliteFormat } from '../sqlite/database.js';
+import type { Texts } from '../sqlite/inspection.js';
 import type { LogView } from './append.js';
 import type { EncodedEvent, ReadStreamOptions, StoredEvent } from './port.js';
 
@@ -23,6 +24,13 @@ export const logFormat: SqliteFormat = {
       UNIQUE (stream, revision)
     ) STRICT`,
   probe: 'SELECT * FROM events ORDER BY position DESC LIMIT 1',
+};
+
+/** What damage is looked for in. */
+export const logTexts: Texts = {
+  place: 'position',
+  sql: `SELECT position, CAST(stream || id || type || data || metadata AS BLOB) FROM events
+        WHERE position > ? ORDER BY position LIMIT ?`,
 };
 
 const columns = 'position, stream, revision, id, type, data, metadata';

@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CommandLimits } from '../../src/commands/command-limits.js';
+import { closeCodes } from '../../src/edge/close-codes.js';
 import type { Edge } from '../../src/edge/edge.js';
 import { RawSocket } from './raw-socket.js';
 import { transports } from './transports.js';
@@ -163,6 +164,32 @@ describe.each(transports)('a connection over %s', (transport) => {
       const socket = await RawSocket.as(edge.port, ann);
       for (let n = 0; n < 1_000; n += 1) socket.send({ op: 'ping' });
       await expect(socket.closed).resolves.toMatchObject({ code: 3514 });
+    });
+  });
+
+  describe('does not mind the clock', () => {
+    const set = (ms: number) => vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + ms });
+    afterEach(() => void vi.useRealTimers());
+
+    it('being set back while it is to authenticate', async () => {
+      const strict = await world.startEdge({ limits: { authenticationMs: 100 } });
+      const socket = await RawSocket.open(strict.port);
+      set(-3_600_000);
+      await expect(socket.closed).resolves.toMatchObject({ code: closeCodes['authentication-late'].code });
+    });
+
+    it('being set forward while it lasts', async () => {
+      const strict = await world.startEdge({ limits: { lifetimeMs: 60_000, authenticationMs: 100 } });
+      const late = await RawSocket.open(strict.port);
+      const socket = await RawSocket.as(strict.port, ann);
+      let isOpen = true;
+      void socket.closed.then(() => {
+        isOpen = false;
+      });
+      set(24 * 3_600_000);
+      // The deadlines of all are looked at together.
+      await late.closed;
+      expect(isOpen).toBe(true);
     });
   });
 

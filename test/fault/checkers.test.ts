@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { type AccessOf, checkLag, checkOrder, checkPosts, checkPrefix, checkSubscription } from './checkers.js';
+import { storedEvent } from '../fixtures/events.js';
+import {
+  type AccessOf,
+  checkIds,
+  checkLag,
+  checkNoticed,
+  checkOrder,
+  checkPosts,
+  checkPrefix,
+  checkSubscription,
+} from './checkers.js';
 import { asFarAs, type LoggedEvent, type PostAttempt, type Subscription } from './history.js';
 
 /** The checkers must find what is wrong in histories that are known to be bad. */
@@ -51,6 +61,14 @@ describe('checkOrder', () => {
   it('finds a doubled event', () => expect(checkOrder([event(0), event(0)])).toHaveLength(2));
 });
 
+describe('checkIds', () => {
+  it('passes ids that rise', () => expect(checkIds(log)).toEqual([]));
+  it('finds one that does not', () => {
+    expect(checkIds([event(0), { ...event(1), id: event(0).id }])).toHaveLength(1);
+    expect(checkIds([{ ...event(0), id: 'z' }, event(1)])).toHaveLength(1);
+  });
+});
+
 describe('checkPrefix', () => {
   it('passes a log that has lost its end, or nothing', () => {
     for (const length of [0, 1, 3]) expect(checkPrefix(log.slice(0, length), log)).toEqual([]);
@@ -68,6 +86,32 @@ describe('checkPrefix', () => {
   it('finds half of what a command made', () => {
     const together = log.map((each) => ({ ...each, commandId: 'one' }));
     expect(checkPrefix(together.slice(0, 2), together)).toHaveLength(1);
+  });
+});
+
+describe('checkNoticed', () => {
+  const events = [0, 1, 2].map((revision) =>
+    storedEvent(
+      { id: `event ${revision}`, type: 'tests.Done', data: '{}', metadata: '{}' },
+      {
+        stream: feed,
+        revision,
+        position: BigInt(revision + 1),
+      },
+    ),
+  );
+  const changed = (at: number) => events.map((each, index) => (index === at ? { ...each, data: '{"a":1}' } : each));
+
+  it('passes what is as it was, what was noticed, and a change of the last event', () => {
+    expect(checkNoticed({ events, findings: [] }, events)).toEqual([]);
+    expect(checkNoticed({ events: changed(1), findings: ['damaged'] }, events)).toEqual([]);
+    expect(checkNoticed({ events: [], findings: ['unreadable'] }, events)).toEqual([]);
+    expect(checkNoticed({ events: changed(2), findings: [] }, events)).toEqual([]);
+  });
+
+  it('finds a change and a loss that nobody noticed', () => {
+    expect(checkNoticed({ events: changed(1), findings: [] }, events)).toHaveLength(1);
+    expect(checkNoticed({ events: events.slice(0, 2), findings: [] }, events)).toHaveLength(1);
   });
 });
 

@@ -1,4 +1,6 @@
 import { type FeedAccess, type Membership, maySee } from '../../domain/access.js';
+import { hashEvent } from '../../src/event-store/hash.js';
+import type { StoredEvent } from '../../src/event-store/port.js';
 import type { Lags, LoggedEvent, PostAttempt, Subscription } from './history.js';
 
 /** Pure functions from a history to what is wrong with it; no findings, no fault. */
@@ -38,6 +40,16 @@ export function checkOrder(log: readonly LoggedEvent[]): string[] {
   return findings;
 }
 
+/** Ids of a stream rise with its revisions, whatever the clock of the one process that wrote them. */
+export function checkIds(log: readonly LoggedEvent[]): string[] {
+  const last = new Map<string, string>();
+  return log.flatMap(({ stream, revision, id }) => {
+    const before = last.get(stream) ?? '';
+    last.set(stream, id);
+    return id > before ? [] : [`${stream} has ${id} at revision ${revision} behind ${before}`];
+  });
+}
+
 /** A log that has lost its end is what it was before, up to a moment between two commands. */
 export function checkPrefix(log: readonly LoggedEvent[], whole: readonly LoggedEvent[]): string[] {
   const findings = log.flatMap((event, index) => {
@@ -61,6 +73,27 @@ export function checkLag(lags: readonly Lags[], projections: readonly string[]):
     return lag === 0
       ? []
       : [`${projection} is ${lag} behind: ${lags.map((each) => each[projection] ?? '?').join(', ')}`];
+  });
+}
+
+/** What was found in a log, and found to be wrong with it. */
+export interface Examined {
+  readonly events: readonly StoredEvent[];
+  readonly findings: readonly string[];
+}
+
+/**
+ * What is not as it was, was noticed; but for the last event of a stream, which no other one names by its hash, as far as
+ * it is not sealed.
+ */
+export function checkNoticed({ events, findings }: Examined, whole: readonly StoredEvent[]): string[] {
+  if (findings.length > 0) return [];
+  if (events.length !== whole.length) return [`${whole.length} events have become ${events.length}`];
+  const ends = new Map(whole.map(({ stream, revision }) => [stream, revision]));
+  return whole.flatMap((event, index) => {
+    const now = events[index] as StoredEvent;
+    const isSame = hashEvent(now) === hashEvent(event) && now.position === event.position;
+    return isSame || ends.get(event.stream) === event.revision ? [] : [`position ${event.position} has changed`];
   });
 }
 

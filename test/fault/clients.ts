@@ -7,7 +7,8 @@ import type { Failure, History, PostAttempt, Subscription } from './history.js';
 
 export interface Person {
   readonly id: string;
-  readonly token: string;
+  token: string;
+  refreshToken: string;
 }
 
 interface Command {

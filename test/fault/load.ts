@@ -1,7 +1,7 @@
 import { Random } from '../fixtures/random.js';
 import { Commander, Follower, type Person } from './clients.js';
 import type { Failure, History, PostAttempt, Subscription } from './history.js';
-import { openChannels, quiet, register } from './scenario.js';
+import { openChannels, quiet, refresh, register } from './scenario.js';
 
 /** Four people in three channels at one server: what they do and see while something is done to it. */
 export class Load implements History {
@@ -11,7 +11,12 @@ export class Load implements History {
   readonly #commanders: Commander[];
   readonly #followers: Follower[];
 
-  private constructor(url: string, random: Random, people: Person[], channels: readonly string[]) {
+  private constructor(
+    private readonly url: string,
+    private readonly people: readonly Person[],
+    channels: readonly string[],
+    random: Random,
+  ) {
     this.#commanders = people.map(
       (person) => new Commander(url, person, people, channels, new Random(random.between(0, 1e9)), this),
     );
@@ -22,7 +27,7 @@ export class Load implements History {
 
   static async begin(url: string, random: Random): Promise<Load> {
     const people = await Promise.all(['ann', 'bob', 'cyd', 'dee'].map((name) => register(url, name)));
-    return new Load(url, random, people, await openChannels(url, people));
+    return new Load(url, people, await openChannels(url, people), random);
   }
 
   /** Everybody sends commands for as long as the body takes. */
@@ -43,6 +48,11 @@ export class Load implements History {
     await start();
     await Promise.all(this.#commanders.map((commander) => commander.settle()));
     await quiet(this.#followers);
+  }
+
+  /** Everybody goes on with their sessions. */
+  async refresh(): Promise<void> {
+    for (const person of this.people) await refresh(this.url, person);
   }
 
   stop(): void {

@@ -1,3 +1,5 @@
+import { cp } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
 import { expect } from 'vitest';
@@ -11,13 +13,17 @@ import { loadConfig } from '../../src/config.js';
 import type { Codec } from '../../src/event-store/codec.js';
 import { createCodec } from '../../src/event-store/event-codec.js';
 import type { EventStore, StoredEvent } from '../../src/event-store/port.js';
+import { logTexts } from '../../src/event-store/sqlite-log.js';
 import { verifyLog } from '../../src/event-store/verify.js';
+import { verifyHistory } from '../../src/history/verification.js';
 import { startProjector } from '../../src/projector/projector.js';
 import type { ReadStore } from '../../src/read-store/port.js';
 import { Positions } from '../../src/read-store/positions.js';
 import { loadMasterKeys } from '../../src/secrets.js';
+import { findDamage } from '../../src/sqlite/inspection.js';
 import { CommandLine, type Run } from '../cli/parley.js';
-import { checkOrder, checkPosts, checkSubscription } from './checkers.js';
+import { temporaryDirectory } from '../fixtures/temporary-directory.js';
+import { checkOrder, checkPosts, checkSubscription, type Examined } from './checkers.js';
 import type { Follower, Person } from './clients.js';
 import type { History, LoggedEvent, Subscription } from './history.js';
 
@@ -33,10 +39,29 @@ async function post<T>(url: string, path: string, body: unknown, token?: string)
   return (await response.json()) as T;
 }
 
+interface LoggedIn {
+  readonly user: { readonly id: string };
+  readonly accessToken: string;
+  readonly refreshToken: string;
+}
+
+const password = 'correct horse battery';
+
+function personOf({ user, accessToken, refreshToken }: LoggedIn): Person {
+  return { id: user.id, token: accessToken, refreshToken };
+}
+
 export async function register(url: string, name: string): Promise<Person> {
-  const body = { email: `${name}@example.org`, name, password: 'correct horse battery' };
-  const { user, accessToken } = await post<{ user: { id: string }; accessToken: string }>(url, 'auth/register', body);
-  return { id: user.id, token: accessToken };
+  return personOf(await post<LoggedIn>(url, 'auth/register', { email: `${name}@example.org`, name, password }));
+}
+
+export async function logIn(url: string, name: string): Promise<Person> {
+  return personOf(await post<LoggedIn>(url, 'auth/login', { email: `${name}@example.org`, password }));
+}
+
+/** Goes on with a person's session. */
+export async function refresh(url: string, person: Person): Promise<void> {
+  Object.assign(person, personOf(await post<LoggedIn>(url, 'auth/refresh', { refreshToken: person.refreshToken })));
 }
 
 /** A public channel and two private ones, owned by different people. */
@@ -65,6 +90,13 @@ export async function quiet(followers: readonly Follower[]): Promise<void> {
     if (now === last && followers.every(({ answered }) => answered)) return;
     last = now;
   }
+}
+
+/** A copy of a data directory, to be broken, or to be looked at without a trace. */
+export async function copyOf(dataDirectory: string): Promise<string> {
+  const copy = await temporaryDirectory();
+  await cp(dataDirectory, copy, { recursive: true });
+  return copy;
 }
 
 /** `parley verify` of a data directory that no server has open. */
@@ -105,6 +137,16 @@ export function readLog(dataDirectory: string): Promise<LoggedEvent[]> {
   return withStores(dataDirectory, {}, async ({ eventStore, codec }) =>
     logged(await eventStore.readAll(0n, wholeLog), codec),
   );
+}
+
+/** What the log's file holds, and what is found to be wrong with it: what `parley verify` looks at, or why it can't. */
+export async function examine(dataDirectory: string): Promise<Examined> {
+  const damage = findDamage(join(dataDirectory, 'events.db'), logTexts);
+  if (damage !== undefined) return { events: [], findings: [damage] };
+  return withStores(dataDirectory, {}, async (stores) => {
+    const { findings } = await verifyHistory({ ...stores, projections });
+    return { events: await stores.eventStore.readAll(0n, wholeLog), findings: findings.map(({ detail }) => detail) };
+  }).catch((error: Error) => ({ events: [], findings: [error.message] }));
 }
 
 async function logged(stored: readonly StoredEvent[], codec: Codec): Promise<LoggedEvent[]> {

@@ -1,4 +1,4 @@
-import { cp, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -9,18 +9,12 @@ import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { checkPrefix } from './checkers.js';
 import { asFarAs } from './history.js';
 import { Load } from './load.js';
-import { checkAfterwards, readLog, verify } from './scenario.js';
+import { checkAfterwards, copyOf, readLog, verify } from './scenario.js';
 import { seededRuns } from './seeded-runs.js';
 import { tear } from './write-ahead-log.js';
 
 const runs = seededRuns('PARLEY_TORN_LOG', 1);
 const tearsOfRun = 8;
-
-async function copyOf(data: string): Promise<string> {
-  const copy = await temporaryDirectory();
-  await cp(data, copy, { recursive: true });
-  return copy;
-}
 
 async function deleteReadModels(data: string): Promise<void> {
   for (const end of ['', '-wal', '-shm']) await rm(join(data, `read-models.db${end}`), { force: true });

@@ -27,15 +27,22 @@ export function offsetOf({ pageBytes }: WriteAheadLog, frame: number): number {
   return headerBytes + frame * (frameHeaderBytes + pageBytes);
 }
 
-/** Takes away the end of a write-ahead log, or writes over it, from a place on that no checkpoint has relied on. */
+/** Takes away the end of a write-ahead log, writes over it, or turns a bit, behind what a checkpoint has relied on. */
 export async function tear(database: string, random: Random): Promise<string> {
   const log = await writeAheadLogOf(database);
   const [from, to] = [offsetOf(log, log.copied), offsetOf(log, log.frames)];
+  if (from === to) return 'nothing is left to be torn';
   // Most often near the end, where a crash tears.
   const offset = Math.max(from, to - Math.floor((to - from) * random.next() ** 3));
-  if (random.next() < 0.5) {
+  const kind = random.pick(['cut', 'turned', 'written over']);
+  if (kind === 'cut') {
     await truncate(`${database}-wal`, offset);
     return `${offset} of ${to} bytes are left`;
+  }
+  if (kind === 'turned') {
+    const place = Math.min(offset, to - 1);
+    await flipBit(`${database}-wal`, place, random.between(0, 7));
+    return `a bit of byte ${place} of ${to} is turned`;
   }
   const garbage = Buffer.from(Array.from({ length: random.between(1, 20_000) }, () => random.between(0, 255)));
   await overwrite(`${database}-wal`, offset, garbage);

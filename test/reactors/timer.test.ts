@@ -97,6 +97,18 @@ describe('a timer', () => {
     await untilDue(world, 1);
   });
 
+  it('fires once, also where the clock is set back behind it and comes there again', async () => {
+    const world = await openWorld();
+    world.startTimer();
+    await world.createMeeting();
+    for (const now of [noon + 24 * hour, noon - hour, noon + hour]) {
+      world.clock.now = now;
+      await untilDue(world, 1);
+      await delay(50);
+    }
+    expect(await world.due()).toHaveLength(1);
+  });
+
   it('fires once however many reactors look at it', async () => {
     const world = await openWorld();
     await Promise.all([world.createMeeting(), world.createMeeting(), world.createMeeting()]);

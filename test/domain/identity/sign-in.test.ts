@@ -92,6 +92,11 @@ describe('the count of wrong logins', () => {
     expect(recentFailures(state, windowMs, noon)).toEqual([noon - windowMs + 1, noon]);
   });
 
+  it('is not of those that lie ahead, where the clock was set back after them', () => {
+    const state = stateOf(failedFromAddress(-hourMs), failedFromAddress(-1), failedFromAddress(0));
+    expect(recentFailures(state, windowMs, noon)).toEqual([noon + 1, noon]);
+  });
+
   it('does not grow without bound', () => {
     const many = Array.from({ length: 1_200 }, (_, n) => pastAt(noon - 1_200 + n, 'signIn-a1', failed));
     const { failures } = stateOf(...many);
