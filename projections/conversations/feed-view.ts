@@ -47,5 +47,5 @@ async function visibleMessages(
   );
   return visible
     .reverse()
-    .map(({ authorId, channelId: _, ...message }) => ({ ...message, author: { id: authorId, ...personOf(authorId) } }));
+    .map(({ authorId, channelId: _, ...message }) => ({ author: { id: authorId, ...personOf(authorId) }, ...message }));
 }

@@ -75,7 +75,7 @@ export class KurrentAppender {
    */
   async #eventsAt(position: bigint, appends: readonly StreamAppend[]): Promise<StoredEvent[]> {
     const written = appends.flatMap(({ stream, expectedRevision, events }) =>
-      events.map((event, index) => ({ ...event, stream, revision: expectedRevision + 1 + index })),
+      events.map((event, index) => ({ stream, revision: expectedRevision + 1 + index, ...event })),
     );
     const [first] = written;
     // A repetition may be acknowledged without a position.

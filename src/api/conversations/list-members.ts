@@ -45,7 +45,7 @@ export class ListMembersHandler extends ReadingHandler<ListMembers, List<MemberI
       reader,
       page.map(({ personId }) => personId),
     );
-    const items = page.map(({ personId, role, joinedAt }) => ({ id: personId, ...personOf(personId), role, joinedAt }));
+    const items = page.map(({ personId, role, joinedAt }) => ({ id: personId, role, joinedAt, ...personOf(personId) }));
     const last = items.at(-1);
     return { items, next: found.length > limit && last ? encodeCursor(last.id) : null };
   }

@@ -49,9 +49,9 @@ export class ListMessagesHandler extends ReadingHandler<ListMessages, List<Messa
       page.map(({ authorId }) => authorId),
     );
     const items = page.map(({ authorId, deleted = false, ...message }) => ({
-      ...message,
       deleted,
       author: { id: authorId, ...personOf(authorId) },
+      ...message,
     }));
     const last = page.at(-1);
     return { items, next: messages.length > limit && last ? encodeCursor(last.revision) : null };
