@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { CommandLimits } from '../../src/commands/command-limits.js';
-import { closeCodes } from '../../src/edge/close-codes.js';
+import { closeCodes, isTerminal } from '../../src/edge/close-codes.js';
 import type { Edge } from '../../src/edge/edge.js';
 import { RawSocket } from './raw-socket.js';
 import { transports } from './transports.js';
@@ -203,6 +203,21 @@ describe.each(transports)('a connection over %s', (transport) => {
       const strict = await world.startEdge({ limits: { lifetimeMs: 100 } });
       const socket = await RawSocket.as(strict.port, ann);
       await expect(socket.closed).resolves.toMatchObject({ code: 3004 });
+    });
+
+    it('when nothing comes from it any more, not even an answer to a ping', async () => {
+      // No less than uWebSockets.js can wait.
+      const strict = await world.startEdge({ limits: { idleMs: 8_000 } });
+      const dead = await RawSocket.open(strict.port, { answersPings: false });
+      const quiet = await RawSocket.open(strict.port);
+      for (const socket of [dead, quiet]) {
+        socket.send({ op: 'authenticate', token: ann });
+        await socket.next('authenticated');
+      }
+      // Without a closing handshake: nobody is there for one.
+      expect(isTerminal((await dead.closed).code)).toBe(false);
+      quiet.send({ op: 'ping' });
+      await quiet.next('pong');
     });
 
     it('when the edge closes, which answers what was begun', async () => {

@@ -24,10 +24,11 @@ export class RawSocket {
 
   static async open(
     port: number,
-    options: { path?: string; headers?: Record<string, string> } = {},
+    options: { path?: string; headers?: Record<string, string>; answersPings?: boolean } = {},
   ): Promise<RawSocket> {
     const ws = new WebSocket(`ws://127.0.0.1:${port}${options.path ?? '/api/v1/socket'}`, {
       headers: options.headers ?? {},
+      autoPong: options.answersPings ?? true,
     });
     const socket = new RawSocket(ws);
     await new Promise<void>((resolve, reject) => {
