@@ -31,10 +31,13 @@ export class SecondFactors {
     return { totp, recoveryCodesLeft: secondFactor.recoveryCodeHashes.length };
   }
 
-  /** Makes a secret for the person's app, which counts once a code of it was shown. */
-  async begin(actor: Actor): Promise<Enrolment> {
+  /**
+   * Makes a secret for the person's app, which counts once a code of it was shown.
+   * @param passwordRevision - the event that holds the hash of the password that was shown
+   */
+  async begin(actor: Actor, passwordRevision: number): Promise<Enrolment> {
     const secret = newTotpSecret();
-    const input = { personId: actor.id, secret };
+    const input = { personId: actor.id, secret, passwordRevision };
     await this.options.pipeline.execute({ type: 'identity.BeginTotpEnrolment', actor, input });
     const { email, username } = await this.options.reader.user(actor.id);
     const { issuer } = this.options;

@@ -29,10 +29,13 @@ interface Enrolled {
 
 const post = (path: string, body: unknown) => call(parley.url, 'POST', `auth/${path}`, { body });
 
+const begin = ({ token, password }: TestPerson) =>
+  call(parley.url, 'POST', 'auth/mfa/totp', { token, body: { password } });
+
 /** Ann has turned her second factor on, and the code that she did so with is over. */
 async function enrolled(): Promise<Enrolled> {
   const ann = await TestPerson.register(parley.url, 'Ann');
-  const { secret } = (await ann.post('auth/mfa/totp')).body;
+  const { secret } = (await begin(ann)).body;
   const code = () => totpCode(secret, Date.now());
   const { body } = await ann.post('auth/mfa/totp/confirm', { code: code() });
   passSteps(2);
@@ -51,7 +54,7 @@ const wrong = { status: 401, body: { code: 'wrong-credentials' } };
 describe('setting up a second factor', () => {
   it('begins with a secret for an app, which counts once a code of it was shown', async () => {
     const ann = await TestPerson.register(parley.url, 'Ann');
-    const { status, body } = await ann.post('auth/mfa/totp');
+    const { status, body } = await begin(ann);
     expect({ status, body }).toEqual({
       status: 201,
       body: { secret: expect.stringMatching(/^[A-Z2-7]{32}$/), uri: expect.stringContaining('otpauth://totp/') },
@@ -66,10 +69,17 @@ describe('setting up a second factor', () => {
     expect((await ann.get('auth/mfa')).body).toEqual({ totp: true, recoveryCodesLeft: recoveryCodes.length });
   });
 
+  it('takes the password: nobody turns it on in a browser that was left open', async () => {
+    const ann = await TestPerson.register(parley.url, 'Ann');
+    expect(await ann.post('auth/mfa/totp', { password: 'wrong' })).toMatchObject(wrong);
+    expect(await ann.post('auth/mfa/totp')).toMatchObject({ status: 400, body: { code: 'invalid-input' } });
+    expect(await ann.post('auth/mfa/totp/confirm', { code: '123456' })).toMatchObject({ status: 404 });
+  });
+
   it('takes no wrong code, and none of what was not begun', async () => {
     const ann = await TestPerson.register(parley.url, 'Ann');
     expect(await ann.post('auth/mfa/totp/confirm', { code: '123456' })).toMatchObject({ status: 404 });
-    const { secret } = (await ann.post('auth/mfa/totp')).body;
+    const { secret } = (await begin(ann)).body;
     const longAgo = totpCode(secret, Date.now() - 10 * stepMs);
     expect(await ann.post('auth/mfa/totp/confirm', { code: longAgo })).toMatchObject({
       status: 401,
@@ -80,7 +90,7 @@ describe('setting up a second factor', () => {
 
   it('is not begun again while one is on', async () => {
     const { ann } = await enrolled();
-    expect(await ann.post('auth/mfa/totp')).toMatchObject({ status: 409, body: { code: 'already-exists' } });
+    expect(await begin(ann)).toMatchObject({ status: 409, body: { code: 'already-exists' } });
   });
 });
 

@@ -167,7 +167,7 @@ it('of one secret, every code that lets in is of a later step than the one befor
 
 /** @returns the step of the code that it was enabled with */
 function enrol(account: Account): number {
-  account.command('BeginTotpEnrolment', { personId: annId, secret: 'SECRET' }, ann);
+  account.command('BeginTotpEnrolment', { personId: annId, secret: 'SECRET', passwordRevision: 0 }, ann);
   const { enrolmentRevision } = account.account.secondFactor;
   const step = 3;
   account.command(

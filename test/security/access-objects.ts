@@ -138,7 +138,7 @@ export class AccessObjects {
 
   /** Begins a second factor, and perhaps confirms it. @returns a code of it that is good now */
   async enrol(person: Person, confirmed: boolean): Promise<string> {
-    const { secret } = await this.do(person, 'POST', 'auth/mfa/totp');
+    const { secret } = await this.do(person, 'POST', 'auth/mfa/totp', { password: person.password });
     const code = totpCode(secret, Date.now());
     if (confirmed) await this.do(person, 'POST', 'auth/mfa/totp/confirm', { code });
     return code;

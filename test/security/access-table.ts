@@ -140,7 +140,7 @@ export const table: Readonly<Record<string, Row | readonly Row[]>> = {
     ask: ({ caller }) => ({ body: { email: stranger(), password: caller.password } }),
   },
   'GET /api/v1/auth/mfa': { answers: everyone(200) },
-  'POST /api/v1/auth/mfa/totp': { answers: everyone(201) },
+  'POST /api/v1/auth/mfa/totp': { answers: everyone(201), ask: withPassword },
   'POST /api/v1/auth/mfa/totp/confirm': {
     answers: everyone(200),
     fresh: true,

@@ -96,7 +96,7 @@ export class Ada {
 
   /** Turns on a second factor, and logs in with it. */
   async enrol(): Promise<void> {
-    const { secret } = await this.do('POST', 'auth/mfa/totp', {});
+    const { secret } = await this.do('POST', 'auth/mfa/totp', { password: this.secrets.password });
     const { recoveryCodes } = await this.do('POST', 'auth/mfa/totp/confirm', { code: totpCode(secret, Date.now()) });
     this.secrets['secret of her app'] = secret;
     for (const [index, code] of recoveryCodes.entries()) this.secrets[`recovery code ${index}`] = code;

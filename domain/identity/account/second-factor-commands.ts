@@ -5,6 +5,7 @@ import { personId, revision } from '../../ids.js';
 import { may } from '../../permissions.js';
 import { reject } from '../../rejections.js';
 import { account } from './account.js';
+import { refuseUnproved, shownPassword } from './credential-commands.js';
 import { RecoveryCodesRenewed, TotpDisabled, TotpEnabled, TotpEnrolmentBegun } from './second-factor.js';
 
 /** Commands that set up a second factor. Issued by `src/auth`, which has checked codes and passwords. */
@@ -13,17 +14,21 @@ const ofAccount = (input: { personId: string }) => input.personId;
 const accountReply = (_events: readonly RecordedEvent[], input: { personId: string }) => ({ id: input.personId });
 const recoveryCodeHashes = z.array(z.string()).min(1).max(20);
 
+/** Who has found an open browser must not be able to have logging in ask for codes of their own app. */
 export const BeginTotpEnrolment = defineCommand({
   type: 'identity.BeginTotpEnrolment',
   issuer: 'system',
   aggregate: account,
-  input: z.strictObject({ personId, secret: z.string() }),
+  input: z.strictObject({ personId, secret: z.string(), passwordRevision: shownPassword }),
   streamId: ofAccount,
-  decide({ credentials, secondFactor }, { input, actor }) {
-    if (actor.id !== input.personId) return reject('forbidden');
+  decide(state, { input: { passwordRevision, ...begun }, actor }) {
+    const { credentials, secondFactor } = state;
+    if (actor.id !== begun.personId) return reject('forbidden');
     if (credentials.status !== 'active') return reject('account-deactivated');
+    const refusal = refuseUnproved(state, actor, begun.personId, passwordRevision);
+    if (refusal) return refusal;
     if (secondFactor.totpRevision !== undefined) return reject('already-exists');
-    return [TotpEnrolmentBegun(input)];
+    return [TotpEnrolmentBegun(begun)];
   },
   reply: accountReply,
 });

@@ -61,12 +61,15 @@ export class MfaController extends ApiController {
     method: 'POST',
     path: 'totp',
     summary: 'Get a secret for an authenticator app; it counts once a code of it was confirmed',
+    tries: ownTries,
+    body: passwordConfirmation,
     status: 201,
     reply: z.object({ secret: z.string(), uri: z.string() }),
-    problems: ['already-exists'],
+    problems: ['wrong-credentials', 'already-exists', 'rate-limited', 'busy'],
   })
-  async begin({ session }: Call<object, object, undefined>) {
-    return this.identity.secondFactors.begin(session.actor);
+  async begin({ session: { actor }, body, request }: BodyOf<typeof passwordConfirmation>) {
+    const { accounts, secondFactors } = this.identity;
+    return secondFactors.begin(actor, await accounts.assertPassword(actor.id, body.password, request.clientAddress));
   }
 
   @Route({

@@ -23,13 +23,21 @@ const disabled = ofAnn(TotpDisabled({ personId: annId }));
 const protectedAccount = [...registered, ...begun, ...enabled];
 
 describe('BeginTotpEnrolment', () => {
-  const input = { personId: annId, secret: 'SECRET' };
-  const anew = TotpEnrolmentBegun(input);
+  const unproved = { personId: annId, secret: 'SECRET' };
+  const input = { ...unproved, passwordRevision: 0 };
+  const anew = TotpEnrolmentBegun(unproved);
 
   it('gives the person a secret, and another one when asked again', () => {
     given(registered).when('identity.BeginTotpEnrolment', input, asAnn).then(anew);
     given(registered, begun).when('identity.BeginTotpEnrolment', input, asAnn).then(anew);
     given(protectedAccount, disabled).when('identity.BeginTotpEnrolment', input, asAnn).then(anew);
+  });
+
+  it('takes the password, as it is now', () => {
+    given(registered).when('identity.BeginTotpEnrolment', unproved, asAnn).thenRefused('forbidden');
+    given(registered)
+      .when('identity.BeginTotpEnrolment', { ...unproved, passwordRevision: 1 }, asAnn)
+      .thenRefused('stale-version');
   });
 
   it('does not put another one in the place of that which is in use', () => {
