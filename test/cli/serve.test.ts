@@ -266,12 +266,17 @@ describe('parley serve says in one line why it can not start, and ends', () => {
     return data;
   }
 
-  it('read models that are ahead of the log', async () => {
+  it('read models that are ahead of the log, whatever its roles; nor does a command append to it', async () => {
     const data = await servedOnce();
     for (const end of ['', '-wal', '-shm']) await rm(join(data, `events.db${end}`), { force: true });
-    const [lines, code] = await refusal({ PARLEY_DATA_DIR: data });
-    expect(code).toBe(exitCodes.data);
-    expect(lines).toHaveLength(1);
+    for (const PARLEY_ROLES of ['api,edge,projector,relay,reactor', 'api']) {
+      const [lines, code] = await refusal({ PARLEY_DATA_DIR: data, PARLEY_ROLES });
+      expect(code).toBe(exitCodes.data);
+      expect(lines).toEqual([expect.stringContaining('the log has lost events')]);
+    }
+    const revoking = run(['sessions', 'revoke', '--all'], { PARLEY_DATA_DIR: data });
+    expect(await revoking.ended).toBe(exitCodes.data);
+    expect(revoking.stderr()).toContain('the log has lost events');
   });
 
   it('another master key', async () => {

@@ -61,8 +61,8 @@ export class Commander {
     if (chance < 0.08) return { ...base, path: `channels/${channel}/leave` };
     if (chance < 0.11) return { ...base, path: `channels/${channel}/members`, body: { personId: this.#other() } };
     if (chance < 0.14) return { key, method: 'DELETE', path: `channels/${channel}/members/${this.#other()}` };
-    if (chance < 0.15) return { ...base, path: 'auth/register', body: newcomer(key) };
-    if (chance < 0.18)
+    if (chance < 0.16) return { ...base, path: 'auth/register', body: newcomer(key) };
+    if (chance < 0.19)
       return { key, method: 'DELETE', path: `channels/${channel}/messages/${this.random.between(0, 200)}` };
     const attempt: PostAttempt = {
       feed: `channel-${channel}`,

@@ -11,7 +11,7 @@ import { seededRuns } from './seeded-runs.js';
 /** Commits sync the write-ahead logs, checkpoints the file: seldom. */
 const files = [
   { file: 'events.db-wal', latest: 30 },
-  { file: 'keys.db-wal', latest: 8 },
+  { file: 'keys.db-wal', latest: 4 },
   { file: 'events.db', latest: 1 },
 ] as const;
 const runs = seededRuns('PARLEY_FAILED_SYNC', 1).flatMap(([title, random]) =>

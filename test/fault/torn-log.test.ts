@@ -14,7 +14,7 @@ import { seededRuns } from './seeded-runs.js';
 import { tear } from './write-ahead-log.js';
 
 const runs = seededRuns('PARLEY_TORN_LOG', 1);
-const tearsOfRun = 8;
+const tearsOfRun = 6;
 
 async function deleteReadModels(data: string): Promise<void> {
   for (const end of ['', '-wal', '-shm']) await rm(join(data, `read-models.db${end}`), { force: true });
