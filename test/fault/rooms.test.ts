@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { afterAll, beforeAll, describe, it, type TestContext, vi } from 'vitest';
 import { type Frame, ParleyClient } from '../../client/index.js';
 import { TestPerson } from '../fixtures/api-client.js';
 import { ServerProcess } from '../fixtures/server-process.js';
@@ -21,42 +21,37 @@ describe.skipIf(!launcher)('rooms at several edges', { timeout: 240_000 }, () =>
   let broker: LaunchedServer;
   let dataDirectory: string;
   let api: ServerProcess;
-  let edges: [ServerProcess, ServerProcess];
-  /** As before real edges; goes to one of them, the first one unless a test has it otherwise. */
+  /** Each meets what it is called. */
+  let edges: { frozen: ServerProcess; killed: ServerProcess; spared: ServerProcess };
+  /** As before real edges: goes to one that answers. */
   let balancer: TcpProxy;
-  let serving: 0 | 1 = 0;
-  const clients: ParleyClient[] = [];
+  let serving: ServerProcess;
 
   beforeAll(async () => {
     broker = (await launcher?.start()) as LaunchedServer;
     dataDirectory = await mkdtemp(join(tmpdir(), 'parley-rooms-'));
     const settings = { PARLEY_BROKER: broker.url, PARLEY_ROOM_GRACE_SECONDS: '5' };
     api = await ServerProcess.of(dataDirectory, { ...settings, PARLEY_ROLES: 'api,projector,relay,reactor' });
-    edges = [
-      await ServerProcess.of(dataDirectory, { ...settings, PARLEY_ROLES: 'edge' }),
-      await ServerProcess.of(dataDirectory, { ...settings, PARLEY_ROLES: 'edge' }),
-    ];
+    const edge = () => ServerProcess.of(dataDirectory, { ...settings, PARLEY_ROLES: 'edge' });
+    edges = { frozen: await edge(), killed: await edge(), spared: await edge() };
     await api.start();
-    await Promise.all(edges.map((edge) => edge.start()));
-    balancer = await TcpProxy.to(() => ({ host: '127.0.0.1', port: Number(new URL(edges[serving].socketUrl).port) }));
+    await Promise.all(Object.values(edges).map((each) => each.start()));
+    serving = edges.frozen;
+    balancer = await TcpProxy.to(() => ({ host: '127.0.0.1', port: Number(new URL(serving.socketUrl).port) }));
   }, 120_000);
-
-  afterEach(() => {
-    for (const client of clients.splice(0)) client.close();
-  });
 
   afterAll(async () => {
     await balancer?.close();
-    for (const process of [...(edges ?? []), api]) await process?.end('SIGKILL');
+    for (const process of [...Object.values(edges ?? {}), api]) await process?.end('SIGKILL');
     await broker?.stop();
     if (dataDirectory) await rm(dataDirectory, { recursive: true, force: true, maxRetries: 3 });
   });
 
   /** Somebody who has joined the room over a socket, and follows it. */
-  async function enter(roomId: string, name: string, socketUrl: string) {
+  async function enter({ onTestFinished }: TestContext, roomId: string, name: string, socketUrl: string) {
     const person = await TestPerson.register(api.url, name);
     const client = new ParleyClient({ url: api.url, socketUrl, accessToken: person.token, longestBackoffMs: 200 });
-    clients.push(client);
+    onTestFinished(() => client.close());
     await client.command('rooms.JoinRoom', { roomId });
     const frames: Frame[] = [];
     client.subscribe(`room-${roomId}`, { from: 0, onFrame: (frame) => frames.push(frame) });
@@ -81,55 +76,50 @@ describe.skipIf(!launcher)('rooms at several edges', { timeout: 240_000 }, () =>
     return { roomId, roster, passGrace };
   }
 
-  const socketUrl = () => `ws://127.0.0.1:${balancer.port}/api/v1/socket`;
-
   const leftOf = (frames: readonly Frame[], { id }: TestPerson) =>
     frames.filter(({ type, data }) => type === 'rooms.ParticipantLeft' && data.personId === id).map(({ data }) => data);
 
-  it('lose who was connected to an edge that is killed, with the reason, and keep who is at another', async () => {
+  it.concurrent('lose who was connected to an edge that is killed, with the reason, and keep who is at another', async (test) => {
     const { roomId, roster, passGrace } = await openRoom();
-    const ann = await enter(roomId, 'Ann', edges[0].socketUrl);
-    const bob = await enter(roomId, 'Bob', edges[0].socketUrl);
-    const cyd = await enter(roomId, 'Cyd', edges[1].socketUrl);
-    ann.client.close();
-    bob.client.close();
-    await edges[0].end('SIGKILL');
-    onTestFinished(() => edges[0].start());
+    const ann = await enter(test, roomId, 'Ann', edges.killed.socketUrl);
+    const bob = await enter(test, roomId, 'Bob', edges.killed.socketUrl);
+    const cyd = await enter(test, roomId, 'Cyd', edges.spared.socketUrl);
+    await passGrace();
+    test.expect(await roster()).toEqual([ann, bob, cyd].map(({ person }) => person.id).sort());
+
+    await edges.killed.end('SIGKILL');
     for (const { person } of [ann, bob]) {
       await vi.waitUntil(() => leftOf(cyd.frames, person).length > 0, { timeout });
-      expect(leftOf(cyd.frames, person)).toEqual([{ personId: person.id, reason: 'connection-lost' }]);
+      test.expect(leftOf(cyd.frames, person)).toEqual([{ personId: person.id, reason: 'connection-lost' }]);
     }
     await passGrace();
-    expect(await roster()).toEqual([cyd.person.id]);
+    test.expect(await roster()).toEqual([cyd.person.id]);
   });
 
-  it('have no ghosts of an edge that was frozen, and who comes back to another one has missed nothing', async () => {
+  it.concurrent('have no ghosts of an edge that was frozen, and who comes back to another one has missed nothing', async (test) => {
     const { roomId, roster, passGrace } = await openRoom();
-    const ann = await enter(roomId, 'Ann', socketUrl());
-    const bob = await enter(roomId, 'Bob', edges[0].socketUrl);
-    const cyd = await enter(roomId, 'Cyd', edges[1].socketUrl);
-    await vi.waitUntil(() => ann.frames.length === 4, { timeout });
+    const ann = await enter(test, roomId, 'Ann', `ws://127.0.0.1:${balancer.port}/api/v1/socket`);
+    const bob = await enter(test, roomId, 'Bob', edges.frozen.socketUrl);
+    const cyd = await enter(test, roomId, 'Cyd', edges.spared.socketUrl);
+    await passGrace();
 
-    edges[0].signal('SIGSTOP');
-    onTestFinished(() => edges[0].signal('SIGCONT'));
-    serving = 1;
-    onTestFinished(() => {
-      serving = 0;
-    });
+    edges.frozen.signal('SIGSTOP');
+    test.onTestFinished(() => edges.frozen.signal('SIGCONT'));
+    serving = edges.spared;
     balancer.cut();
     bob.client.close();
     const dee = await TestPerson.register(api.url, 'Dee');
     await dee.post(`rooms/${roomId}/join`, {});
     await dee.post(`rooms/${roomId}/leave`, {});
     await vi.waitUntil(() => leftOf(ann.frames, bob.person).length > 0, { timeout });
-    expect(leftOf(ann.frames, bob.person)).toEqual([{ personId: bob.person.id, reason: 'connection-lost' }]);
+    test.expect(leftOf(ann.frames, bob.person)).toEqual([{ personId: bob.person.id, reason: 'connection-lost' }]);
 
-    edges[0].signal('SIGCONT');
+    edges.frozen.signal('SIGCONT');
     await passGrace();
-    expect(await roster()).toEqual([ann.person.id, cyd.person.id].sort());
+    test.expect(await roster()).toEqual([ann, cyd].map(({ person }) => person.id).sort());
     await vi.waitUntil(() => ann.frames.length === cyd.frames.length, { timeout });
-    expect(ann.frames.map(({ revision }) => revision)).toEqual(ann.frames.map((_, index) => index));
-    expect(ann.frames).toEqual(cyd.frames);
-    for (const { person } of [ann, cyd]) expect(leftOf(cyd.frames, person)).toEqual([]);
+    test.expect(ann.frames.map(({ revision }) => revision)).toEqual(ann.frames.map((_, index) => index));
+    test.expect(ann.frames).toEqual(cyd.frames);
+    for (const { person } of [ann, cyd]) test.expect(leftOf(cyd.frames, person)).toEqual([]);
   });
 });
