@@ -1,24 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import type { Aggregate } from '../../domain/decider.js';
-import type { RecordedEvent } from '../../domain/event.js';
 import { InProcessBroker } from '../../src/broker/in-process.js';
-import type { Codec } from '../../src/event-store/codec.js';
 import { memoryEventStore } from '../../src/event-store/memory.js';
 import type { ReadStreamOptions } from '../../src/event-store/port.js';
 import { LiveStreams } from '../../src/relay/live-streams.js';
 import { encodedEvents } from '../contract/event-store.js';
+import { countingCodec, countingOf } from './counted-streams.js';
 import { FaultyStore } from './faulty-store.js';
 import { eventually } from './world.js';
 
-/** How many events a stream has. */
-const counting = {
-  category: 'thing',
-  initialState: () => 0,
-  evolve: (count: number) => count + 1,
-} as unknown as Aggregate<number>;
-
-const codec = { decodeSealed: (events) => events as unknown as RecordedEvent[] } satisfies Pick<Codec, 'decodeSealed'>;
+const counting = countingOf('thing');
 
 test('a state that is still being read is known to nobody, however many ask for it meanwhile', async () => {
   const memory = memoryEventStore();
@@ -31,7 +22,12 @@ test('a state that is still being read is known to nobody, however many ask for 
   const failed = (error: unknown) => {
     throw error;
   };
-  const live = await LiveStreams.start({ eventStore, codec, broker: new InProcessBroker(failed), onError: failed });
+  const live = await LiveStreams.start({
+    eventStore,
+    codec: countingCodec,
+    broker: new InProcessBroker(failed),
+    onError: failed,
+  });
   onTestFinished(() => live.stop());
 
   const first = live.current(counting, '1');
@@ -48,7 +44,7 @@ test('what a stream has grown by while it was being read is read, too', async ()
   };
   const live = await LiveStreams.start({
     eventStore: store,
-    codec,
+    codec: countingCodec,
     broker: new InProcessBroker(failed),
     onError: failed,
   });

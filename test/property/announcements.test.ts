@@ -1,29 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { expect, it, vi } from 'vitest';
-import type { Aggregate } from '../../domain/decider.js';
-import type { RecordedEvent } from '../../domain/event.js';
 import { watchedTopic } from '../../src/broker/subjects.js';
-import type { Codec } from '../../src/event-store/codec.js';
 import { memoryEventStore } from '../../src/event-store/memory.js';
 import type { EventStore, ReadStreamOptions } from '../../src/event-store/port.js';
 import { LiveStreams } from '../../src/relay/live-streams.js';
 import { LogWatch } from '../../src/relay/log-watch.js';
 import { Relay } from '../../src/relay/relay.js';
 import { encodedEvents } from '../contract/event-store.js';
+import { countingCodec, countingOf } from '../edge/counted-streams.js';
 import { FaultyStore } from '../edge/faulty-store.js';
 import { anyFates, LossyBroker, quickRelay } from '../edge/lossy-broker.js';
 
 /** Whatever becomes of what relays and publishers tell: who listens knows how far the log has come. */
 
-/** How many events a stream has. */
-const counting = {
-  category: 'account',
-  initialState: () => 0,
-  evolve: (count: number) => count + 1,
-} as unknown as Aggregate<number>;
-
-const codec = { decodeSealed: (events) => events as unknown as RecordedEvent[] } satisfies Pick<Codec, 'decodeSealed'>;
+const counting = countingOf('account');
 
 type Step =
   | { readonly kind: 'append' | 'ask'; readonly id: number }
@@ -141,7 +132,7 @@ it('keeps states that are never older than those told before, and come to the lo
       withRelay(async (setting) => {
         const { store, broker, counts } = setting;
         const eventStore = new LateStore(store, slowness);
-        const live = await LiveStreams.start({ eventStore, codec, broker, onError: failed, silenceMs });
+        const live = await LiveStreams.start({ eventStore, codec: countingCodec, broker, onError: failed, silenceMs });
         const newest = [0, 0, 0];
         const asked: Promise<void>[] = [];
         const ask = async (which: number) => {
