@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ParleyClient } from '../../client/index.js';
+import { CommandTimeout, ParleyClient, ProblemError } from '../../client/index.js';
 import type { Random } from '../fixtures/random.js';
 import type { Failure, History, PostAttempt, Subscription } from './history.js';
 
@@ -118,6 +118,60 @@ export class Commander {
 /** Someone whose keys are made with the account. */
 function newcomer(key: string): unknown {
   return { email: `${key}@example.org`, name: 'Newcomer', password: 'correct horse battery' };
+}
+
+/** A person's posts over a socket, one after the other, each with a key of its own. */
+export class SocketPoster {
+  readonly #client: ParleyClient;
+  #unanswered: PostAttempt | undefined;
+  #count = 0;
+
+  constructor(
+    server: { readonly url: string; readonly socketUrl: string },
+    private readonly person: Person,
+    private readonly channels: readonly string[],
+    private readonly random: Random,
+    private readonly attempts: PostAttempt[],
+  ) {
+    this.#client = new ParleyClient({ ...server, accessToken: person.token, longestBackoffMs: 400 });
+  }
+
+  /** Posts until it is told to stop. */
+  async work(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) await this.#post(this.#unanswered ?? this.#next());
+  }
+
+  /** Asks again where the outcome is not known. */
+  async settle(): Promise<void> {
+    while (this.#unanswered) await this.#post(this.#unanswered);
+    this.#client.close();
+  }
+
+  #next(): PostAttempt {
+    this.#count += 1;
+    const feed = `channel-${this.random.pick(this.channels)}`;
+    const text = `said ${this.person.id} over a socket, ${this.#count}`;
+    const attempt: PostAttempt = { feed, text, outcome: 'unknown', acknowledged: [] };
+    this.attempts.push(attempt);
+    return attempt;
+  }
+
+  async #post(attempt: PostAttempt): Promise<void> {
+    const { feed, text } = attempt;
+    const input = { channelId: feed.slice('channel-'.length), text };
+    this.#unanswered = attempt;
+    try {
+      // Shorter than the client's own patience with a silent connection: it is sent again under its key.
+      const options = { idempotencyKey: text, timeoutMs: 10_000 };
+      attempt.acknowledged.push(await this.#client.command('conversations.PostMessage', input, options));
+      attempt.outcome = 'ok';
+    } catch (error) {
+      if (error instanceof CommandTimeout) return;
+      if (!(error instanceof ProblemError)) throw error;
+      attempt.outcome = 'refused';
+    }
+    this.#unanswered = undefined;
+  }
 }
 
 /** Follows a feed from its beginning for a person; begins anew whenever the person may follow it again. */

@@ -8,7 +8,7 @@ import { mongodb } from '../fixtures/servers/mongodb.js';
 import { nats } from '../fixtures/servers/nats.js';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { checkLag } from './checkers.js';
-import { Commander, Follower, type Person } from './clients.js';
+import { Commander, Follower, type Person, SocketPoster } from './clients.js';
 import { apiNames, Cluster, edgeNames, processNames } from './cluster.js';
 import { Faults } from './faults.js';
 import type { History } from './history.js';
@@ -58,8 +58,14 @@ describe.skipIf(!launcher)(title, () => {
       }),
     );
 
+    const posters = people.map((person, n) => {
+      const server = { url: apis[n % 2] as string, socketUrl: sockets[n % 2] as string };
+      return new SocketPoster(server, person, channels, random.fork(), attempts);
+    });
+
     const working = new AbortController();
-    const work = commanders.map((commander) => commander.work(working.signal));
+    const workers = [...commanders, ...posters];
+    const work = workers.map((worker) => worker.work(working.signal));
     const struck: string[] = [];
     const faults = new Faults(cluster, random, Math.min(7_000, minutes * 15_000));
     for (const end = Date.now() + minutes * 60_000; Date.now() < end; ) {
@@ -71,7 +77,7 @@ describe.skipIf(!launcher)(title, () => {
     working.abort();
     await Promise.all(work);
     cluster.heal();
-    await Promise.all(commanders.map((commander) => commander.settle()));
+    await Promise.all(workers.map((worker) => worker.settle()));
     await stopWhenCaughtUp(followers, dataDirectory);
     const lags = await lagsUntilZero(processNames.map((name) => cluster.process(name).url));
     await cluster.stop();
