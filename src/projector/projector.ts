@@ -115,9 +115,14 @@ class LogProjector implements Projector {
     }
   }
 
-  /** What has failed is over where nothing is left to be folded, since then nothing else shows that it goes on. */
   async #placeAgain(): Promise<void> {
     await this.#place();
+    await this.#forgetFailureAtHead();
+  }
+
+  /** What has failed is over where nothing is left to be folded, since then nothing else shows that it goes on. */
+  async #forgetFailureAtHead(): Promise<void> {
+    if (!this.#failure) return;
     const head = await this.options.eventStore.head();
     if (lowestPosition(live(this.#tracked), head) === head) this.#failure = undefined;
   }
@@ -210,6 +215,10 @@ class LogProjector implements Projector {
 
   async #catchUp(signal: AbortSignal): Promise<void> {
     while (!signal.aborted && (await this.#turns.take(() => this.#takeBehind())));
+    await this.#turns.take(async () => {
+      await this.#cohort.settle();
+      await this.#forgetFailureAtHead();
+    });
   }
 
   /** @returns false if none is behind */

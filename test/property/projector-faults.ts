@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type EventStore, type FollowOptions, OutcomeUnknown, type StoredEvent } from '../../src/event-store/port.js';
-import type { ReadStore } from '../../src/read-store/port.js';
+import type { Generation, ReadStore } from '../../src/read-store/port.js';
 
 /** A log that hands out events more than once: each page begins with some that were in the one before. */
 export function stuttering(eventStore: EventStore, repeated: number): EventStore {
@@ -29,8 +29,8 @@ async function* stutter(eventStore: EventStore, options: FollowOptions, repeated
 export type WriteFault = 'none' | 'refused' | 'written, but its answer is lost';
 
 /** A read store whose writes fail as `next` says. */
-export function failing(readStore: ReadStore, next: () => WriteFault): ReadStore {
-  return withWrite(readStore, (...write) => failingWrite(readStore, next(), write));
+export function failing(readStore: ReadStore, next: (generation: Generation) => WriteFault): ReadStore {
+  return withWrite(readStore, (...write) => failingWrite(readStore, next(write[0]), write));
 }
 
 /** A read store that takes its time to write, ms. */

@@ -266,6 +266,24 @@ describe('the projector', () => {
     await world.expectAllRight();
   });
 
+  it('does not go on to tell of what has failed once those that were left behind have caught up', async () => {
+    const world = await ProjectorWorld.open();
+    await world.append(channelStream, created, joined);
+    let isDown = false;
+    const readStore = failing(world.readStore, ({ projection }) =>
+      isDown && projection === conversationsProjection.name ? 'refused' : 'none',
+    );
+    const projector = await world.start({ readStore });
+    await world.caughtUp();
+    isDown = true;
+    await world.append(channelStream, posted('one'));
+    await vi.waitFor(() => expect(projector.status().failure).toBeDefined());
+    isDown = false;
+    await world.caughtUp();
+    await vi.waitFor(() => expect(projector.status().failure).toBeUndefined(), { timeout: 10_000 });
+    await world.expectAllRight();
+  });
+
   it('refuses to start where a checkpoint is ahead of the log', async () => {
     const world = await ProjectorWorld.open();
     await world.append(channelStream, created);
