@@ -1,8 +1,8 @@
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { exitCodes } from '../../src/cli/exit-codes.js';
 import { CommandLine } from '../cli/parley.js';
 import { call } from '../fixtures/api-client.js';
-import { ServerProcess } from '../fixtures/server-process.js';
+import { endedWithTest, ServerProcess } from '../fixtures/server-process.js';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { checkIds } from './checkers.js';
 import { Load } from './load.js';
@@ -19,11 +19,9 @@ describe.runIf(library)('a clock that jumps under load', { timeout: 280_000 }, (
   it.each(runs)('changes no order, fires timers once, ends no session before its time (%s)', async (_name, random) => {
     const clock = await WrongClock.right(library as string);
     const data = await temporaryDirectory();
-    const server = await ServerProcess.of(data, clock.settings);
-    onTestFinished(async () => void (await server.end('SIGKILL')));
+    const server = endedWithTest(await ServerProcess.of(data, clock.settings));
     await server.start();
     const load = await Load.begin(server.url, random);
-    onTestFinished(() => load.stop());
     const eve = await register(server.url, 'eve');
     const meeting = await call(server.url, 'POST', 'meetings', {
       token: eve.token,

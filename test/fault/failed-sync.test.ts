@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { exitCodes } from '../../src/cli/exit-codes.js';
-import { ServerProcess } from '../fixtures/server-process.js';
+import { endedWithTest, ServerProcess } from '../fixtures/server-process.js';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { FailingSync, findFailingSyncs, unsyncedWrites } from './failing-sync.js';
 import { Load } from './load.js';
@@ -23,7 +23,7 @@ describe.runIf(findFailingSyncs('a sync that fails'))('a sync that fails under l
     'of $file: nothing of it is acknowledged, and the process ends ($title)',
     async ({ file, latest, random }) => {
       const data = await temporaryDirectory();
-      const before = await ServerProcess.of(data);
+      const before = endedWithTest(await ServerProcess.of(data));
       await before.start();
       const load = await Load.begin(before.url, random);
       await before.end('SIGTERM');
@@ -34,7 +34,7 @@ describe.runIf(findFailingSyncs('a sync that fails'))('a sync that fails under l
         random.between(Math.min(4, latest), latest),
         join(await temporaryDirectory(), 'calls'),
       );
-      const server = before.through(fault.runner, { LOG_LEVEL: 'silent' });
+      const server = endedWithTest(before.through(fault.runner, { LOG_LEVEL: 'silent' }));
       await server.start();
       await load.during(async () => {
         expect(await server.ended, server.output).toBe(exitCodes.store);

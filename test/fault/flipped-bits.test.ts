@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { exitCodes } from '../../src/cli/exit-codes.js';
 import { Random } from '../fixtures/random.js';
-import { ServerProcess } from '../fixtures/server-process.js';
+import { endedWithTest, ServerProcess } from '../fixtures/server-process.js';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { checkNoticed } from './checkers.js';
 import { Load } from './load.js';
@@ -22,7 +22,7 @@ const leafOfIndex = 0x0a;
 /** What is left by a server that was stopped: all of the log is in its file. */
 async function afterLoad(random: Random): Promise<string> {
   const data = await temporaryDirectory();
-  const server = await ServerProcess.of(data);
+  const server = endedWithTest(await ServerProcess.of(data));
   await server.start();
   const load = await Load.begin(server.url, random);
   await load.during(() => delay(random.between(500, 1_000)));

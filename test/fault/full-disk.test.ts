@@ -1,7 +1,7 @@
 import { cp } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { exitCodes } from '../../src/cli/exit-codes.js';
-import { ServerProcess } from '../fixtures/server-process.js';
+import { endedWithTest, ServerProcess } from '../fixtures/server-process.js';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { Load } from './load.js';
 import { checkAfterwards, verify } from './scenario.js';
@@ -13,7 +13,8 @@ const runs = seededRuns('PARLEY_FULL_DISK', 1);
 describe.runIf(findSmallDisks('a disk that is full'))('a disk that fills up under load', { timeout: 280_000 }, () => {
   it.each(runs)('loses nothing that was acknowledged, and leaves nothing half (%s)', async (_name, random) => {
     const disk = await SmallDisk.mount(64);
-    const server = (await ServerProcess.of(disk.path)).through(disk.runner, { LOG_LEVEL: 'silent' });
+    const plain = await ServerProcess.of(disk.path);
+    const server = endedWithTest(plain.through(disk.runner, { LOG_LEVEL: 'silent' }));
     await server.start();
     const load = await Load.begin(server.url, random);
     await disk.fillUpTo(random.between(0, 2_000_000));
@@ -41,7 +42,8 @@ describe.runIf(findSmallDisks('a disk that is full'))('a disk that fills up unde
 
   it('is told in one line by a first start, and nothing is left that would keep the next one', async () => {
     const disk = await SmallDisk.mount(16);
-    const server = (await ServerProcess.of(disk.path)).through(disk.runner, { LOG_LEVEL: 'silent' });
+    const plain = await ServerProcess.of(disk.path);
+    const server = endedWithTest(plain.through(disk.runner, { LOG_LEVEL: 'silent' }));
     await disk.fillUpTo(0);
     await expect(server.start()).rejects.toThrow(/full|no space/);
     expect(server.lastWords).toHaveLength(1);

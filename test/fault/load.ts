@@ -1,3 +1,4 @@
+import { onTestFinished } from 'vitest';
 import { Random } from '../fixtures/random.js';
 import { Commander, Follower, type Person } from './clients.js';
 import type { Failure, History, PostAttempt, Subscription } from './history.js';
@@ -25,9 +26,12 @@ export class Load implements History {
     );
   }
 
+  /** Ends with the test at the latest. */
   static async begin(url: string, random: Random): Promise<Load> {
     const people = await Promise.all(['ann', 'bob', 'cyd', 'dee'].map((name) => register(url, name)));
-    return new Load(url, people, await openChannels(url, people), random);
+    const load = new Load(url, people, await openChannels(url, people), random);
+    onTestFinished(() => load.stop());
+    return load;
   }
 
   /** Everybody sends commands for as long as the body takes. */

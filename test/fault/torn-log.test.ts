@@ -4,7 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { exitCodes } from '../../src/cli/exit-codes.js';
 import { CheckpointAhead } from '../../src/projector/checkpoint-ahead.js';
-import { ServerProcess } from '../fixtures/server-process.js';
+import { endedWithTest, ServerProcess } from '../fixtures/server-process.js';
 import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { checkPrefix } from './checkers.js';
 import { asFarAs } from './history.js';
@@ -25,7 +25,7 @@ describe('a write-ahead log that is torn', { timeout: 280_000 }, () => {
     'leaves the log as it was at a moment before, and read models that agree with it (%s)',
     async (_name, random) => {
       const data = await temporaryDirectory();
-      const server = await ServerProcess.of(data);
+      const server = endedWithTest(await ServerProcess.of(data));
       await server.start();
       const load = await Load.begin(server.url, random);
       await load.during(async () => {
@@ -52,7 +52,7 @@ describe('a write-ahead log that is torn', { timeout: 280_000 }, () => {
       const torn = await copyOf(data);
       await tear(join(torn, 'events.db'), random);
       const history = { attempts: asFarAs(await readLog(await copyOf(torn)), load.attempts), subscriptions: [] };
-      const again = server.through([], { PARLEY_DATA_DIR: torn, LOG_LEVEL: 'silent' });
+      const again = endedWithTest(server.through([], { PARLEY_DATA_DIR: torn, LOG_LEVEL: 'silent' }));
       const refused = await again.start().catch((error: unknown) => error);
       if (refused) {
         expect(again.lastWords).toEqual([
