@@ -287,8 +287,8 @@ export function describeReadStore(
         const writes = ids.map((id, n) =>
           apple(id, { picker: n % 2 ? 'ann' : 'bob', seller: { id: n % 3 ? 'ann' : 'eve' } }),
         );
-        for (let from = 0; from < writes.length; from += 1_000) {
-          await store.write(live, writes.slice(from, from + 1_000), BigInt(from + 1));
+        for (let from = 0; from < writes.length; from += 250) {
+          await store.write(live, writes.slice(from, from + 250), BigInt(from + 1));
         }
         const named = async (field: string, person: string) =>
           new Set(await store.idsNaming(live, 'apples', field, person));
