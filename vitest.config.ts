@@ -7,7 +7,7 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 120_000,
     pool: 'forks',
-    // Most of the time of many tests is spent waiting for a server: as many workers as there are cores, not one fewer.
-    maxWorkers: availableParallelism(),
+    // Most of the time of many tests is spent waiting for a server.
+    maxWorkers: 2 * availableParallelism(),
   },
 });

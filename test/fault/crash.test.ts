@@ -6,7 +6,7 @@ import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { Load } from './load.js';
 import { checkAfterwards } from './scenario.js';
 
-const rounds = Number(process.env.PARLEY_CRASH_ROUNDS ?? 50);
+const rounds = Number(process.env.PARLEY_CRASH_ROUNDS ?? 20);
 const seed = Number(process.env.PARLEY_CRASH_SEED ?? Date.now() % 1_000_000);
 
 describe(`killed at random moments under load (PARLEY_CRASH_SEED=${seed})`, () => {

@@ -11,8 +11,8 @@ import { temporaryDirectory } from '../fixtures/temporary-directory.js';
 import { Load } from './load.js';
 import { checkAfterwards } from './scenario.js';
 
-const rounds = Number(process.env.PARLEY_CRASH_ROUNDS ?? 8);
-const seed = Number(process.env.PARLEY_CRASH_SEED ?? Date.now() % 1_000_000);
+const rounds = Number(process.env.PARLEY_KURRENTDB_CRASH_ROUNDS ?? 8);
+const seed = Number(process.env.PARLEY_KURRENTDB_CRASH_SEED ?? Date.now() % 1_000_000);
 
 const real = await findServer(kurrentdb, 'what befalls a process whose log is in a real KurrentDB');
 if (real) {
@@ -25,7 +25,7 @@ if (real) {
 runOver('a stand-in for KurrentDB', () => KurrentStandIn.start());
 
 function runOver(name: string, start: () => Promise<TestServer>): void {
-  describe(`a process whose log is in ${name} (PARLEY_CRASH_SEED=${seed})`, () => {
+  describe(`a process whose log is in ${name} (PARLEY_KURRENTDB_CRASH_SEED=${seed})`, () => {
     let logs: KurrentLogs;
     beforeAll(async () => {
       logs = await KurrentLogs.on(await start());
