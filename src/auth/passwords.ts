@@ -1,12 +1,10 @@
 import { createHmac } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import bcrypt from 'bcrypt';
 import { BoundedQueue } from '../bounded-queue.js';
+import { BcryptThreads } from './bcrypt-threads.js';
 
-/** bcrypt runs on libuv's threads: one of them stays for what else needs them, such as reading files. */
-const otherThreads = (Number(process.env.UV_THREADPOOL_SIZE) || 4) - 1;
 /** One core of two: the others are for everybody who is in already. */
-export const passwordsAtOnce = Math.max(1, Math.min(Math.floor(availableParallelism() / 2), otherThreads));
+export const passwordsAtOnce = Math.max(1, Math.floor(availableParallelism() / 2));
 /** At cost 12 the last one waits for about ten seconds. */
 const maxWaiting = 40 * passwordsAtOnce;
 
@@ -33,6 +31,7 @@ export function importedPasswordHash(hash: string): string | undefined {
  */
 export class Passwords {
   readonly #queue = new BoundedQueue(passwordsAtOnce, maxWaiting);
+  readonly #bcrypt = new BcryptThreads();
 
   /**
    * @param pepper - kept apart from the hashes, so that these alone can't be tried out
@@ -45,7 +44,7 @@ export class Passwords {
 
   /** @throws {QueueFull} */
   async hash(password: string): Promise<string> {
-    return this.#queue.run(() => bcrypt.hash(this.#digest(password), this.cost));
+    return this.#queue.run(() => this.#bcrypt.hash(this.#digest(password), this.cost));
   }
 
   /**
@@ -57,7 +56,7 @@ export class Passwords {
     return this.#queue.run(async () => {
       const equal = await this.#compare(password, compared);
       // 2^n rounds at cost n: with those of all costs from n to below m, as many as at cost m.
-      for (let cost = costOf(compared); cost < this.cost; cost += 1) await bcrypt.compare('', dummyHash(cost));
+      for (let cost = costOf(compared); cost < this.cost; cost += 1) await this.#bcrypt.compare('', dummyHash(cost));
       return equal && hash !== undefined;
     });
   }
@@ -68,9 +67,9 @@ export class Passwords {
   }
 
   #compare(password: string, hash: string): Promise<boolean> {
-    if (!isPlain(hash)) return bcrypt.compare(this.#digest(password), hash);
+    if (!isPlain(hash)) return this.#bcrypt.compare(this.#digest(password), hash);
     // Under `2a`, the library reads nothing of 255 bytes; it does not know `2y`, which is its `2b`.
-    return bcrypt.compare(password, hash.slice(plainMark.length).replace(/^\$2[ay]/, '$2b'));
+    return this.#bcrypt.compare(password, hash.slice(plainMark.length).replace(/^\$2[ay]/, '$2b'));
   }
 
   #digest(password: string): string {

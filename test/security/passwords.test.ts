@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import bcrypt from 'bcrypt';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { BcryptThreads } from '../../src/auth/bcrypt-threads.js';
 import { givenPassword, newPassword } from '../../src/auth/password-rules.js';
 import { importedPasswordHash, Passwords, passwordsAtOnce } from '../../src/auth/passwords.js';
 import { BoundedQueue, QueueFull } from '../../src/bounded-queue.js';
@@ -126,7 +127,7 @@ describe('the cost of a hash', () => {
     ],
   ])('is paid in full with every comparison: %s', async (_what, make) => {
     const [password, hash] = await make();
-    const compare = vi.spyOn(bcrypt, 'compare');
+    const compare = vi.spyOn(BcryptThreads.prototype, 'compare');
     await new Passwords(pepper, 8).matches(password, hash);
     const rounds = compare.mock.calls.map(([, compared]) => 2 ** bcrypt.getRounds(compared));
     expect(rounds.reduce((sum, each) => sum + each)).toBe(2 ** 8);
@@ -178,7 +179,7 @@ describe('a password that is chosen', () => {
 describe('hashing', () => {
   it('is done for a few at a time, for whom it leaves a core', async () => {
     let [running, most] = [0, 0];
-    const compare = vi.spyOn(bcrypt, 'compare').mockImplementation(async () => {
+    const compare = vi.spyOn(BcryptThreads.prototype, 'compare').mockImplementation(async () => {
       running += 1;
       most = Math.max(most, running);
       await new Promise(setImmediate);
