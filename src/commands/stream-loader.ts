@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import type { Aggregate, AnyAggregate } from '../../domain/decider.js';
 import type { Codec } from '../event-store/codec.js';
@@ -65,6 +66,8 @@ export class StreamLoader {
         loaded.advance(event, hashEvent(page[index] as (typeof page)[0]));
       }
       if (page.length < pageSize) return;
+      // SQLite has read the page without a turn of the event loop: a stream of a million events would hold up all others.
+      await setImmediate();
     }
   }
 

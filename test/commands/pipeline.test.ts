@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { channel } from '../../domain/conversations/channel.js';
 import { systemActor } from '../../domain/decider.js';
@@ -391,6 +391,22 @@ describe('a long stream', () => {
     const state = await restarted.loadState(channel, stream);
     expect([...state.members.keys()]).toEqual([ada.id, ben.id]);
     expect(await post(restarted, channelId, 'after the restart')).toMatchObject({ revision: 2_103 });
+  });
+
+  it('lets everybody else have a turn after each thousand events that are loaded', async () => {
+    const { world, channelId, stream } = await withChannel();
+    const writer = await world.process({ eventsBetweenSnapshots: 10_000 });
+    await Promise.all(Array.from({ length: 2_100 }, (_, n) => post(writer, channelId, `message ${n}`)));
+    const restarted = await world.process();
+    let turns = 0;
+    let loading = true;
+    const others = (async () => {
+      for (; loading; turns += 1) await setImmediate();
+    })();
+    await restarted.loadState(channel, stream);
+    loading = false;
+    await others;
+    expect(turns).toBeGreaterThan(2);
   });
 });
 
