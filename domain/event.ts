@@ -124,6 +124,11 @@ export function defineEvent<const Type extends string, Data extends object>(
   });
 }
 
+/** The types of events that forget someone. */
+export function forgettingTypes(definitions: ReadonlyMap<string, AnyEventDefinition>): ReadonlySet<string> {
+  return new Set([...definitions].flatMap(([type, { forgets }]) => (forgets === undefined ? [] : [type])));
+}
+
 /** The union of the recorded events of a map of definitions: what `evolve` switches on. */
 export type RecordedOf<Definitions extends Record<string, AnyEventDefinition>> = {
   [Name in keyof Definitions]: Definitions[Name] extends EventDefinition<infer Type, infer Data>

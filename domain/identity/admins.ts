@@ -1,6 +1,5 @@
 import { type NamedStream, onStream } from '../decider.js';
 import type { DomainEvent } from '../event.js';
-import { streamName } from '../ids.js';
 import { type Rejection, reject } from '../rejections.js';
 import type { CredentialState } from './account/credentials.js';
 import {
@@ -8,7 +7,7 @@ import {
   AdminLost,
   type PlatformSecurityState,
   platformSecurity,
-  platformSecurityId,
+  platformSecurityStream,
 } from './platform-security.js';
 
 /**
@@ -19,7 +18,7 @@ import {
 
 /** The platform's stream, as a command names it beside its primary one. */
 export const platform: NamedStream<PlatformSecurityState> = {
-  stream: streamName(platformSecurity.category, platformSecurityId),
+  stream: platformSecurityStream,
   aggregate: platformSecurity,
 };
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineAggregate, defineCommand, systemActor } from '../decider.js';
 import { defineEvent, type RecordedOf } from '../event.js';
-import { personId, uuid } from '../ids.js';
+import { personId, streamName, uuid } from '../ids.js';
 import { may } from '../permissions.js';
 import { reject } from '../rejections.js';
 
@@ -150,6 +150,9 @@ export const platformSecurity = defineAggregate<PlatformSecurityState>({
     return state;
   },
 });
+
+/** The one stream. */
+export const platformSecurityStream = streamName(platformSecurity.category, platformSecurityId);
 
 // Commands
 

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { systemActor } from '../../domain/decider.js';
-import { platformSecurity, platformSecurityId } from '../../domain/identity/platform-security.js';
-import { streamName } from '../../domain/ids.js';
+import { platformSecurity, platformSecurityStream } from '../../domain/identity/platform-security.js';
 import type { CommandPipeline } from '../commands/port.js';
 import type { KeyStore } from '../keys/port.js';
 import { type IntroducedKey, type KeyPeriod, keyPeriods } from './signing-keys.js';
@@ -34,8 +33,7 @@ export async function rotateSigningKey(options: RotationOptions): Promise<KeyPer
 }
 
 async function introducedKeys({ pipeline }: RotationOptions): Promise<readonly IntroducedKey[]> {
-  const stream = streamName(platformSecurity.category, platformSecurityId);
-  const { signingKeys } = await pipeline.loadState(platformSecurity, stream);
+  const { signingKeys } = await pipeline.loadState(platformSecurity, platformSecurityStream);
   // The state itself goes on changing.
   return [...signingKeys];
 }

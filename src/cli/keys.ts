@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
-import { platformSecurity, platformSecurityId } from '../../domain/identity/platform-security.js';
-import { streamName } from '../../domain/ids.js';
+import { platformSecurity, platformSecurityStream } from '../../domain/identity/platform-security.js';
 import { rotateSigningKey } from '../auth/signing-key-rotation.js';
 import { keyPeriods } from '../auth/signing-keys.js';
 import { type Data, withData } from './data.js';
@@ -48,8 +47,7 @@ async function masterKeysOf({ keys, masterKeys }: Data): Promise<MasterKeyStatus
 async function showStatus(data: Data, { json }: KeysOptions): Promise<number> {
   const masterKeys = await masterKeysOf(data);
   const signingKeys = await withPipeline(data, async (pipeline) => {
-    const stream = streamName(platformSecurity.category, platformSecurityId);
-    return keyPeriods((await pipeline.loadState(platformSecurity, stream)).signingKeys);
+    return keyPeriods((await pipeline.loadState(platformSecurity, platformSecurityStream)).signingKeys);
   });
   const usesSharedSecret = data.config.jwtSecret !== undefined;
   if (json) {

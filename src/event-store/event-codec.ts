@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { events as declaredEvents } from '../../domain/catalogue.js';
-import type { AnyEventDefinition, DomainEvent, EventMetadata, RecordedEvent } from '../../domain/event.js';
+import {
+  type AnyEventDefinition,
+  type DomainEvent,
+  type EventMetadata,
+  forgettingTypes,
+  type RecordedEvent,
+} from '../../domain/event.js';
 import type { KeyStore } from '../keys/port.js';
 import { type Codec, SealBroken, SubjectForgotten } from './codec.js';
 import { definitionOf, upcast } from './event-versions.js';
@@ -29,7 +35,7 @@ class EventCodec implements Codec {
     private readonly keys: SubjectKeys,
     private readonly definitions: ReadonlyMap<string, AnyEventDefinition>,
   ) {
-    this.forgetting = new Set([...definitions].flatMap(([type, { forgets }]) => (forgets === undefined ? [] : [type])));
+    this.forgetting = forgettingTypes(definitions);
   }
 
   async prepare(events: readonly DomainEvent[]): Promise<void> {

@@ -1,9 +1,4 @@
-import {
-  KeyDestructionOrdered,
-  platformSecurity,
-  platformSecurityId,
-} from '../../domain/identity/platform-security.js';
-import { streamName } from '../../domain/ids.js';
+import { KeyDestructionOrdered, platformSecurityStream } from '../../domain/identity/platform-security.js';
 import type { Codec } from './codec.js';
 import type { EventStore } from './port.js';
 
@@ -14,9 +9,8 @@ const pageSize = 1_000;
  * process that does not follow the log; of that stream it reads nothing else, which may be damaged.
  */
 export async function heedReceipts(eventStore: Pick<EventStore, 'readStream'>, codec: Codec): Promise<void> {
-  const stream = streamName(platformSecurity.category, platformSecurityId);
   for (let from = 0; ; from += pageSize) {
-    const page = await eventStore.readStream(stream, { from, limit: pageSize });
+    const page = await eventStore.readStream(platformSecurityStream, { from, limit: pageSize });
     for (const { data } of codec.decodeSealed(page.filter(({ type }) => type === KeyDestructionOrdered.type))) {
       codec.forget((data as { personId: string }).personId);
     }

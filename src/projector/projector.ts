@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { events as eventDefinitions } from '../../domain/catalogue.js';
+import { forgettingTypes } from '../../domain/event.js';
 import type { Projection } from '../../projections/projection.js';
 import type { EventStore, StoredEvent } from '../event-store/port.js';
 import { GenerationGone } from '../read-store/port.js';
@@ -30,10 +31,7 @@ export interface ProjectorOptions extends ProjectorParts {
   readonly pageSize?: number;
 }
 
-/** Types of events that forget someone. */
-const forgettingTypes: ReadonlySet<string> = new Set(
-  [...eventDefinitions.values()].filter(({ forgets }) => forgets !== undefined).map(({ type }) => type),
-);
+const forgetting = forgettingTypes(eventDefinitions);
 
 /** How long to wait before trying again what failed, ms: doubled each time, up to the longest. */
 const shortestDelay = 100;
@@ -204,7 +202,7 @@ class LogProjector implements Projector {
 
   async #takeAtFront(page: readonly StoredEvent[]): Promise<void> {
     // Before the page counts as folded, so that it is tried again where it fails.
-    if (page.some(({ type }) => forgettingTypes.has(type))) await this.#discardUnfinished();
+    if (page.some(({ type }) => forgetting.has(type))) await this.#discardUnfinished();
     const following = this.#tracked.flatMap(({ run }) => (run && run.position >= this.#front ? [run] : []));
     this.#front = page.at(-1)?.position ?? this.#front;
     await this.#cohort.take(page, following);

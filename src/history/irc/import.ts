@@ -1,6 +1,5 @@
-import { platformSecurity, platformSecurityId } from '../../../domain/identity/platform-security.js';
+import { platformSecurity, platformSecurityStream } from '../../../domain/identity/platform-security.js';
 import { ProfileCreated } from '../../../domain/identity/profile.js';
-import { streamName } from '../../../domain/ids.js';
 import type { Pipeline } from '../../commands/pipeline.js';
 import { CommandRejected } from '../../commands/port.js';
 import { type Codec, SubjectForgotten } from '../../event-store/codec.js';
@@ -100,8 +99,7 @@ class IrcImport {
   /** Lots whose people are known. */
   async *#preparedLots(channel: ImportedChannel): AsyncGenerator<Lot, void, undefined> {
     const { key, pipeline } = this.options;
-    const stream = streamName(platformSecurity.category, platformSecurityId);
-    const { forgotten } = await pipeline.loadState(platformSecurity, stream);
+    const { forgotten } = await pipeline.loadState(platformSecurity, platformSecurityStream);
     const context = {
       channelId: channel.id,
       people: new People(key),
