@@ -27,9 +27,6 @@ export interface MongoDatabase {
 const startPatienceMs = 30_000;
 const retryMs = 250;
 
-/** A query that the server has not answered by then, it gives up. */
-export const queryMs = 5_000;
-
 /** How long to look for a server that takes writes. */
 const selectionMs = 5_000;
 

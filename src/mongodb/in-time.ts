@@ -1,5 +1,8 @@
 import type { Abortable, CommandOperationOptions } from 'mongodb';
 
+/** A query that the server has not answered by then, it gives up; in ms. */
+const queryMs = 5_000;
+
 /** How long the answer to a command may take, in ms: longer than a majority is waited for. */
 const answerMs = 15_000;
 
@@ -9,4 +12,9 @@ const answerMs = 15_000;
  */
 export function inTime(): Abortable & Pick<CommandOperationOptions, 'comment'> {
   return { signal: AbortSignal.timeout(answerMs) };
+}
+
+/** Options that every query has. */
+export function queryInTime() {
+  return { maxTimeMS: queryMs, ...inTime() };
 }

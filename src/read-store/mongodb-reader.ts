@@ -1,6 +1,5 @@
 import type { Collection, Db } from 'mongodb';
-import { queryMs } from '../mongodb/connection.js';
-import { inTime } from '../mongodb/in-time.js';
+import { queryInTime } from '../mongodb/in-time.js';
 import { assertIndexed } from './indexed.js';
 import { type StoredDocument, storedCollection } from './mongodb-documents.js';
 import { type Generations, liveOf } from './mongodb-generations.js';
@@ -26,14 +25,14 @@ export class MongoReader implements Reader {
 
   async get<T = Document>(collection: string, id: string): Promise<T | undefined> {
     const { stored } = await this.#liveCollection(collection);
-    const found = await stored.findOne({ _id: id }, { projection: { body: 1 }, maxTimeMS: queryMs, ...inTime() });
+    const found = await stored.findOne({ _id: id }, { projection: { body: 1 }, ...queryInTime() });
     return found?.body === undefined ? undefined : JSON.parse(found.body);
   }
 
   async getMany<T = Document>(collection: string, ids: readonly string[]): Promise<Map<string, T>> {
     if (ids.length === 0) return new Map();
     const { stored } = await this.#liveCollection(collection);
-    const options = { projection: { body: 1 }, batchSize: ids.length + 1, maxTimeMS: queryMs, ...inTime() };
+    const options = { projection: { body: 1 }, batchSize: ids.length + 1, ...queryInTime() };
     const found = new Map<string, T>();
     for await (const { _id, body } of stored.find({ _id: { $in: [...ids] } }, options)) {
       if (body !== undefined) found.set(_id, JSON.parse(body));
@@ -47,7 +46,7 @@ export class MongoReader implements Reader {
     // To the server, 0 is no limit.
     if (query.limit === 0) return [];
     const { filter, sort, limit } = findFor(query);
-    const options = { sort, limit, projection: { body: 1 }, batchSize: limit + 1, maxTimeMS: queryMs, ...inTime() };
+    const options = { sort, limit, projection: { body: 1 }, batchSize: limit + 1, ...queryInTime() };
     const found = await stored.find(filter, options).toArray();
     return found.map(({ _id, body }) => ({ id: _id, document: JSON.parse(body as string) }));
   }

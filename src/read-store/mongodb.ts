@@ -1,8 +1,8 @@
 import type { Collection, Filter, IndexDescription } from 'mongodb';
 import { chunksOf } from '../mongodb/chunks.js';
-import { type MongoDatabase, queryMs } from '../mongodb/connection.js';
+import type { MongoDatabase } from '../mongodb/connection.js';
 import { isRefusal, reaching } from '../mongodb/errors.js';
-import { inTime } from '../mongodb/in-time.js';
+import { inTime, queryInTime } from '../mongodb/in-time.js';
 import {
   type PreparedWrite,
   prepare,
@@ -122,10 +122,7 @@ class MongoReadStore implements ReadStore {
       );
       const stored = this.#stored(collection, generation);
       for (const some of chunksOf(ids, documentsAtOnce)) {
-        const found = stored.find(
-          { _id: { $in: some } },
-          { batchSize: some.length + 1, maxTimeMS: queryMs, ...inTime() },
-        );
+        const found = stored.find({ _id: { $in: some } }, { batchSize: some.length + 1, ...queryInTime() });
         for await (const { _id, body, position } of found) {
           const document = body === undefined ? undefined : JSON.parse(body);
           const isAhead = position > checkpoint;
@@ -140,7 +137,7 @@ class MongoReadStore implements ReadStore {
     return this.#reach(async () => {
       await this.#generations.kept(generation);
       const named = { $and: [present, { [pathOf(field)]: person }] } as Filter<StoredDocument>;
-      const options = { projection: { _id: 1 }, batchSize: documentsAtOnce, maxTimeMS: queryMs, ...inTime() } as const;
+      const options = { projection: { _id: 1 }, batchSize: documentsAtOnce, ...queryInTime() } as const;
       const found = await this.#stored(collection, generation).find(named, options).toArray();
       return found.map(({ _id }) => _id);
     });
@@ -310,8 +307,7 @@ function pageOf(stored: Collection<StoredDocument>, after: string | undefined) {
     sort: { _id: 1 },
     limit: documentsAtOnce,
     batchSize: documentsAtOnce + 1,
-    maxTimeMS: queryMs,
-    ...inTime(),
+    ...queryInTime(),
   } as const;
   return stored.find({ $and: conditions }, options).toArray();
 }
