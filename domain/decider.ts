@@ -60,7 +60,7 @@ export interface Command<Input> {
   /** A new id for what the command makes, the same again when the command is sent again. */
   readonly newId: string;
   /** The revision that the caller's representation was of. */
-  readonly ifMatch?: number;
+  readonly ifMatch?: number | undefined;
   /** The primary stream's event that the command names, where `CommandDefinition.loads` asks for one and it exists. */
   readonly loaded?: RecordedEvent;
 }

@@ -29,14 +29,8 @@ export function commandRequest<Type extends CommandType>(
 ): CommandRequest<Type> {
   const ifMatch = parseIfMatch(request.headers['if-match']);
   const idempotencyKey = idempotencyKeyOf(request);
-  const command = { type, input: commandInput(params as Record<string, unknown>, body), actor: session.actor };
-  // Most requests have neither, and a spread costs all of them.
-  if (ifMatch === undefined && idempotencyKey === undefined) return command;
-  return {
-    ...command,
-    ...(ifMatch !== undefined && { ifMatch }),
-    ...(idempotencyKey !== undefined && { idempotencyKey }),
-  };
+  const input = commandInput(params as Record<string, unknown>, body);
+  return { type, input, actor: session.actor, ifMatch, idempotencyKey };
 }
 
 function commandInput(params: Readonly<Record<string, unknown>>, body: unknown): object {

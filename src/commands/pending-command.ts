@@ -42,11 +42,10 @@ export function pend(request: CommandRequest, hashKey: KeyObject, now: number): 
   const { commandId, repeatable, newId } = identify(request, definition);
   const { actor, ifMatch } = request;
   const others = definition.others(input, newId);
-  const command = { input, actor, now: request.occurredAt ?? now, newId };
   return {
     definition,
     request,
-    command: ifMatch === undefined ? command : { ...command, ifMatch },
+    command: { input, actor, now: request.occurredAt ?? now, newId, ifMatch },
     commandId,
     repeatable,
     hash: createHmac('sha256', hashKey)

@@ -14,7 +14,7 @@ export interface CommandRequest<Type extends CommandType = CommandType> {
   readonly input: unknown;
   readonly actor: Actor;
   /** Given by the client: the same key of the same actor and command type has one effect (24 h). */
-  readonly idempotencyKey?: string;
+  readonly idempotencyKey?: string | undefined;
   /**
    * What makes the request the same again under its key, where the input holds what is made anew each time (a
    * password's hash); the parsed input unless given.
@@ -24,7 +24,7 @@ export interface CommandRequest<Type extends CommandType = CommandType> {
   readonly causation?: string;
   readonly correlation?: string;
   /** Revision that the caller's representation was of. */
-  readonly ifMatch?: number;
+  readonly ifMatch?: number | undefined;
   /** For imports: when the original happened, in ms since 1970. */
   readonly occurredAt?: number;
   readonly origin?: 'import';

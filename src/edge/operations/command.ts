@@ -28,11 +28,5 @@ export async function command(session: Session, message: ClientMessage<'command'
 }
 
 function requestOf(actor: Actor, { type, input, idempotencyKey, ifMatch }: ClientMessage<'command'>): CommandRequest {
-  const command = { type: type as CommandType, input, actor };
-  if (idempotencyKey === undefined && ifMatch === undefined) return command;
-  return {
-    ...command,
-    ...(idempotencyKey !== undefined && { idempotencyKey }),
-    ...(ifMatch !== undefined && { ifMatch }),
-  };
+  return { type: type as CommandType, input, actor, idempotencyKey, ifMatch };
 }
