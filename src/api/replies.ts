@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { encodeCursor } from './cursor.js';
 
 /** Shapes that answers share. */
 
@@ -38,6 +39,20 @@ export type Page = z.infer<typeof page>;
 /** A list; `next` is the cursor of the next page, null on the last one. */
 export function listOf<Item extends z.ZodType>(item: Item) {
   return z.object({ items: z.array(item), next: z.string().nullable() });
+}
+
+/**
+ * What a page shows of what was found, for which one more than it shows was looked for.
+ * @param placeOf - where a list goes on behind this one
+ */
+export function pageOf<Found>(
+  found: readonly Found[],
+  limit: number,
+  placeOf: (last: Found) => unknown,
+): { readonly shown: readonly Found[]; readonly next: string | null } {
+  const shown = found.slice(0, limit);
+  const last = shown.at(-1);
+  return { shown, next: found.length > limit && last !== undefined ? encodeCursor(placeOf(last)) : null };
 }
 
 export interface List<Item> {

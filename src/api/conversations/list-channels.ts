@@ -3,9 +3,9 @@ import { z } from 'zod';
 import type { ChannelMember } from '../../../projections/conversations/channel-members.js';
 import type { Channel } from '../../../projections/conversations/channels.js';
 import type { Found, Reader } from '../../../projections/reader.js';
-import { decodeCursor, encodeCursor } from '../cursor.js';
+import { decodeCursor } from '../cursor.js';
 import { ReadingHandler } from '../query.js';
-import type { List } from '../replies.js';
+import { type List, pageOf } from '../replies.js';
 import { type ChannelSummary, summaryOf } from './channel-summary.js';
 
 /** The name and id of the last channel of the page before. */
@@ -37,9 +37,8 @@ export class ListChannelsHandler extends ReadingHandler<ListChannels, List<Chann
         found.push({ id, document });
     }
     found.sort((a, b) => compare([a.document.name, a.id], [b.document.name, b.id]));
-    const items = found.slice(0, limit).map(({ id, document }) => summaryOf(id, document, mine.has(id)));
-    const last = items.at(-1);
-    return { items, next: found.length > limit && last ? encodeCursor([last.name, last.id]) : null };
+    const { shown, next } = pageOf(found, limit, ({ id, document }) => [document.name, id]);
+    return { items: shown.map(({ id, document }) => summaryOf(id, document, mine.has(id))), next };
   }
 }
 

@@ -6,9 +6,9 @@ import type { ChannelMember } from '../../../projections/conversations/channel-m
 import { channelMemberId } from '../../../projections/conversations/ids.js';
 import { loadPeople } from '../../../projections/identity/people.js';
 import type { Reader } from '../../../projections/reader.js';
-import { decodeCursor, encodeCursor } from '../cursor.js';
+import { decodeCursor } from '../cursor.js';
 import { ReadingHandler } from '../query.js';
-import { type List, person } from '../replies.js';
+import { type List, pageOf, person } from '../replies.js';
 import { loadChannelOfMember } from './channel-access.js';
 
 export const memberInList = person.extend({
@@ -40,13 +40,18 @@ export class ListMembersHandler extends ReadingHandler<ListMembers, List<MemberI
       idBefore: channelMemberId(channelId, '~'),
       limit: limit + 1,
     });
-    const page = found.slice(0, limit).map(({ document }) => document);
+    const members = found.map(({ document }) => document);
+    const { shown, next } = pageOf(members, limit, ({ personId }) => personId);
     const personOf = await loadPeople(
       reader,
-      page.map(({ personId }) => personId),
+      shown.map(({ personId }) => personId),
     );
-    const items = page.map(({ personId, role, joinedAt }) => ({ id: personId, role, joinedAt, ...personOf(personId) }));
-    const last = items.at(-1);
-    return { items, next: found.length > limit && last ? encodeCursor(last.id) : null };
+    const items = shown.map(({ personId, role, joinedAt }) => ({
+      id: personId,
+      role,
+      joinedAt,
+      ...personOf(personId),
+    }));
+    return { items, next };
   }
 }

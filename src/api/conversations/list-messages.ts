@@ -5,9 +5,9 @@ import { messageId } from '../../../projections/conversations/ids.js';
 import type { Message } from '../../../projections/conversations/messages.js';
 import { loadPeople } from '../../../projections/identity/people.js';
 import type { Reader } from '../../../projections/reader.js';
-import { decodeCursor, encodeCursor } from '../cursor.js';
+import { decodeCursor } from '../cursor.js';
 import { ReadingHandler } from '../query.js';
-import { type List, person } from '../replies.js';
+import { type List, pageOf, person } from '../replies.js';
 import { loadChannelOfMember, type SeenChannel } from './channel-access.js';
 
 export const messageInList = z.object({
@@ -43,18 +43,17 @@ export class ListMessagesHandler extends ReadingHandler<ListMessages, List<Messa
     const before = cursor === undefined ? Number.MAX_SAFE_INTEGER : decodeCursor(cursor, place);
     const seen = await loadChannelOfMember(reader, channelId, person);
     const messages = await visibleMessages(reader, channelId, seen, before, limit + 1);
-    const page = messages.slice(0, limit);
+    const { shown, next } = pageOf(messages, limit, ({ revision }) => revision);
     const personOf = await loadPeople(
       reader,
-      page.map(({ authorId }) => authorId),
+      shown.map(({ authorId }) => authorId),
     );
-    const items = page.map(({ authorId, deleted = false, ...message }) => ({
+    const items = shown.map(({ authorId, deleted = false, ...message }) => ({
       deleted,
       author: { id: authorId, ...personOf(authorId) },
       ...message,
     }));
-    const last = page.at(-1);
-    return { items, next: messages.length > limit && last ? encodeCursor(last.revision) : null };
+    return { items, next };
   }
 }
 

@@ -11,9 +11,9 @@ import type { Message } from '../../../projections/conversations/messages.js';
 import { loadPeople } from '../../../projections/identity/people.js';
 import type { Found, Reader } from '../../../projections/reader.js';
 import { Refused } from '../../problems.js';
-import { decodeCursor, encodeCursor } from '../cursor.js';
+import { decodeCursor } from '../cursor.js';
 import { ReadingHandler } from '../query.js';
-import { type List, page, person } from '../replies.js';
+import { type List, page, pageOf, person } from '../replies.js';
 import { deviceOf } from './device.js';
 
 const types = [...entries.folds.keys()].sort() as [string, ...string[]];
@@ -60,12 +60,8 @@ export class ListAuditHandler extends ReadingHandler<ListAudit, List<AuditedDeed
     if (!may(actor, 'audit.read')) throw new Refused('forbidden');
     const { limit, from = '' } = filter;
     const found = (await findEntries(reader, filter)).filter(({ document }) => document.occurredAt >= from);
-    const shown = found.slice(0, limit);
-    const last = shown.at(-1);
-    return {
-      items: await viewsOf(reader, shown),
-      next: found.length > limit && last ? encodeCursor([last.document.occurredAt, last.id]) : null,
-    };
+    const { shown, next } = pageOf(found, limit, ({ id, document }) => [document.occurredAt, id]);
+    return { items: await viewsOf(reader, shown), next };
   }
 }
 

@@ -5,9 +5,9 @@ import { may, platformRoles } from '../../../domain/permissions.js';
 import type { Account } from '../../../projections/identity/accounts.js';
 import type { Reader } from '../../../projections/reader.js';
 import { Refused } from '../../problems.js';
-import { decodeCursor, encodeCursor } from '../cursor.js';
+import { decodeCursor } from '../cursor.js';
 import { ReadingHandler } from '../query.js';
-import { type List, page } from '../replies.js';
+import { type List, page, pageOf } from '../replies.js';
 import { accountOf, loadProfiles, profileOf, type UserInList } from './account-view.js';
 
 /** When the last person of the page before registered, and who that was. */
@@ -42,13 +42,12 @@ export class ListUsersHandler extends ReadingHandler<ListUsers, List<UserInList>
       ...(after && { after: { value: after[0], id: after[1] } }),
       limit: limit + 1,
     });
-    const shown = found.slice(0, limit);
+    const { shown, next } = pageOf(found, limit, ({ id, document }) => [document.registeredAt, id]);
     const profiles = await loadProfiles(
       reader,
       shown.map(({ id }) => id),
     );
     const items = shown.map(({ id, document }) => ({ ...profileOf(id, profiles.get(id)), ...accountOf(document) }));
-    const last = items.at(-1);
-    return { items, next: found.length > limit && last ? encodeCursor([last.registeredAt, last.id]) : null };
+    return { items, next };
   }
 }

@@ -2,9 +2,9 @@ import { Query, QueryHandler } from '@nestjs/cqrs';
 import { z } from 'zod';
 import type { Meeting } from '../../../projections/meetings/meetings.js';
 import type { Reader } from '../../../projections/reader.js';
-import { decodeCursor, encodeCursor } from '../cursor.js';
+import { decodeCursor } from '../cursor.js';
 import { ReadingHandler } from '../query.js';
-import type { List } from '../replies.js';
+import { type List, pageOf } from '../replies.js';
 import { detailOf, type MeetingDetail } from './meeting-detail.js';
 
 /** The start time and id of the last meeting of the page before. */
@@ -31,8 +31,7 @@ export class ListMeetingsHandler extends ReadingHandler<ListMeetings, List<Meeti
       ...(after && { after: { value: after[0], id: after[1] } }),
       limit: limit + 1,
     });
-    const items = found.slice(0, limit).map(({ id, document }) => detailOf(id, document));
-    const last = items.at(-1);
-    return { items, next: found.length > limit && last ? encodeCursor([last.startTime, last.id]) : null };
+    const { shown, next } = pageOf(found, limit, ({ id, document }) => [document.startTime, id]);
+    return { items: shown.map(({ id, document }) => detailOf(id, document)), next };
   }
 }
