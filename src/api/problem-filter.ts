@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import { Metrics } from '../metrics.js';
 import { isDenial, type Problem, type ProblemCode, problemOf, toProblem } from '../problems.js';
 import { RateLimited, rateLimitHeaders } from '../rate-limits.js';
-import { logDenial } from './denial.js';
+import { askedBy, logDenial } from './denial.js';
 import { LOGGER } from './tokens.js';
 
 /** What Nest and Fastify refuse before a route sees the request, by their status. */
@@ -53,10 +53,8 @@ export class ProblemFilter implements ExceptionFilter {
 
   /** Faults of ours, and what we have turned away. */
   #log(error: unknown, { status, code }: Problem, request: FastifyRequest): void {
-    const { method, url } = request;
-    const [path] = url.split('?');
-    if (underPressure.has(code)) this.logger.debug({ method, path, code }, 'a request was put off');
-    else if (status >= 500) this.logger.error({ err: error, method, path, code }, 'a request failed');
+    if (underPressure.has(code)) this.logger.debug({ ...askedBy(request), code }, 'a request was put off');
+    else if (status >= 500) this.logger.error({ err: error, ...askedBy(request), code }, 'a request failed');
     else if (isDenial(status)) logDenial(this.logger, request, code);
   }
 }
