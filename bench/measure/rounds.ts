@@ -4,6 +4,11 @@ export function median(values: readonly number[]): number {
   return sorted[Math.floor((sorted.length - 1) / 2)] as number;
 }
 
+/** The value below which this share of the values lie. */
+export function quantile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length * share)] as number;
+}
+
 /** Median of a figure over the rounds. */
 export function medianOf<Round>(rounds: readonly Round[], figure: (round: Round) => number): number {
   return median(rounds.map(figure));

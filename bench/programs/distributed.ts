@@ -7,9 +7,10 @@ import { PacedLoad } from '../load/paced.js';
 import { ParleyApi, postRequest } from '../load/parley-api.js';
 import { enrolIn } from '../logs/people.js';
 import { atMost, report } from '../measure/report.js';
+import { quantile } from '../measure/rounds.js';
 import { inTemporaryDirectory } from '../measure/temporary-directory.js';
 import { type NatsServer, startNats } from '../servers/nats.js';
-import { authorizationOf, type ParleyServer, startParley } from '../servers/parley.js';
+import { accessTokenOf, authorizationOf, type ParleyServer, startParley } from '../servers/parley.js';
 
 /**
  * Two apis, two edges, two projectors, a relay and a reactor over one SQLite log, with NATS between them: from the answer
@@ -117,7 +118,7 @@ async function measureLatency(cluster: Cluster, personId: string, channelId: str
   const client = new ParleyClient({
     url: `http://127.0.0.1:${cluster.apis[0]?.port}`,
     socketUrl: `ws://127.0.0.1:${cluster.edges[1]?.edgePort}/api/v1/socket`,
-    accessToken: (await authorizationOf(personId)).slice('Bearer '.length),
+    accessToken: await accessTokenOf(personId),
     WebSocket: WebSocket as never,
   });
   await new Promise<void>((resolve) => {
@@ -138,10 +139,8 @@ async function measureLatency(cluster: Cluster, personId: string, channelId: str
   while ([...answers.keys()].some((revision) => !arrivals.has(revision))) await sleep(10);
   client.close();
   const delays = [...answers].map(([revision, at]) => Math.max(0, (arrivals.get(revision) as number) - at));
-  delays.sort((a, b) => a - b);
-  report({ bench, metric: 'frame-p50', value: delays[Math.floor(delays.length * 0.5)] as number, unit: 'ms' });
-  const p99 = delays[Math.floor(delays.length * 0.99)] as number;
-  report({ bench, metric: 'frame-p99', value: p99, unit: 'ms', goal: atMost(20) });
+  report({ bench, metric: 'frame-p50', value: quantile(delays, 0.5), unit: 'ms' });
+  report({ bench, metric: 'frame-p99', value: quantile(delays, 0.99), unit: 'ms', goal: atMost(20) });
 }
 
 async function measureResumption(cluster: Cluster, people: readonly string[], channelId: string): Promise<void> {
@@ -152,7 +151,7 @@ async function measureResumption(cluster: Cluster, people: readonly string[], ch
   const from = (await post()) + 1;
   const audience: Subscriber[] = [];
   for (let n = 0; n < subscribers; n += 1) {
-    const token = (await authorizationOf(people[Math.floor(n / socketsOfPerson)] as string)).slice('Bearer '.length);
+    const token = await accessTokenOf(people[Math.floor(n / socketsOfPerson)] as string);
     audience.push(new Subscriber(token, cluster.edges[n % 2] as ParleyServer, `channel-${channelId}`, from));
     if (n % 100 === 99) await sleep(100);
   }

@@ -47,9 +47,14 @@ export async function startParley(
   return { process: server, port, edgePort };
 }
 
-/** Authorizes someone who is enrolled (`logs/people.ts`) as a login would. */
+/** What authorizes someone who is enrolled (`logs/people.ts`), in a header. */
 export async function authorizationOf(personId: string): Promise<string> {
-  const token = await new SignJWT({ sid: personId, name: 'Somebody', role: 'member' })
+  return `Bearer ${await accessTokenOf(personId)}`;
+}
+
+/** An access token of someone who is enrolled, as a login would answer it. */
+export function accessTokenOf(personId: string): Promise<string> {
+  return new SignJWT({ sid: personId, name: 'Somebody', role: 'member' })
     .setProtectedHeader({ alg: 'HS256', typ: 'at+jwt' })
     .setSubject(personId)
     .setIssuer('parley')
@@ -57,5 +62,4 @@ export async function authorizationOf(personId: string): Promise<string> {
     .setIssuedAt()
     .setExpirationTime('1h')
     .sign(key);
-  return `Bearer ${token}`;
 }
